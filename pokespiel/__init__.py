@@ -1,0 +1,1 @@
+"""Game theory over learned policies."""

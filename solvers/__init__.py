@@ -1,0 +1,25 @@
+"""Meta-solvers: payoffs in, distributions out.
+
+>>> import solvers
+>>> solvers.get("uniform").solve([[0.5, 1.0], [0.0, 0.5]]).marginals[0]
+array([0.5, 0.5])
+"""
+
+from solvers.base import (
+    MetaSolver,
+    MetaStrategy,
+    Payoffs,
+    UnsupportedGameError,
+    as_payoffs,
+)
+from solvers.registry import available, get
+
+__all__ = [
+    "MetaSolver",
+    "MetaStrategy",
+    "Payoffs",
+    "UnsupportedGameError",
+    "as_payoffs",
+    "available",
+    "get",
+]

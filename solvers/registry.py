@@ -1,0 +1,70 @@
+"""Solvers by name. Modules load when their solver is first asked for."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from solvers.base import MetaSolver
+
+_SOLVERS: dict[str, tuple[str, str]] = {
+    "uniform": ("solvers.uniform", "Uniform"),
+}
+"""Name -> (module, class)."""
+
+
+@dataclass(frozen=True)
+class SolverInfo:
+    """One line of `available`."""
+
+    name: str
+    summary: str
+    games: str
+    paper: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.summary} [{self.games}; {self.paper}]"
+
+
+def _load(name: str) -> type[Any]:
+    if name not in _SOLVERS:
+        raise ValueError(f"unknown meta-solver {name!r}; available: {', '.join(sorted(_SOLVERS))}")
+    module, attribute = _SOLVERS[name]
+    solver: type[Any] = getattr(import_module(module), attribute)
+    return solver
+
+
+def get(name: str, **hyperparameters: Any) -> MetaSolver:
+    """Build a meta-solver by name.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown (the message lists the known ones).
+    TypeError
+        If the solver has no such hyperparameter (the message lists what it has).
+    """
+    solver_class = _load(name)
+    try:
+        solver: MetaSolver = solver_class(**hyperparameters)
+    except TypeError:
+        accepted = sorted(inspect.signature(solver_class).parameters)
+        unknown = sorted(set(hyperparameters) - set(accepted))
+        if not unknown:
+            raise
+        raise TypeError(
+            f"meta-solver {name!r} has no hyperparameter {', '.join(map(repr, unknown))}; "
+            f"it takes {', '.join(accepted) or 'none'}"
+        ) from None
+    return solver
+
+
+def available() -> list[SolverInfo]:
+    """List every meta-solver: what it is, which games it takes, its paper."""
+    infos = []
+    for name in sorted(_SOLVERS):
+        solver = _load(name)
+        infos.append(SolverInfo(name, solver.summary, solver.games, solver.paper))
+    return infos
