@@ -1,0 +1,1 @@
+"""A run on disk: written atomically, resumable after a kill at any moment."""
