@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pokespiel.empirical_game import EmpiricalGame
     from pokespiel.protocols import BestResponseOracle, MetaGame, Mixture, Response
-    from pokespiel.psro import PSRO, PSROResult, Step
+    from pokespiel.psro import PSRO, PSROResult
+    from pokespiel.runs.step import Step
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
     "PSRO": "pokespiel.psro",
     "PSROResult": "pokespiel.psro",
-    "Step": "pokespiel.psro",
+    "Step": "pokespiel.runs.step",
     "EmpiricalGame": "pokespiel.empirical_game",
     "BestResponseOracle": "pokespiel.protocols",
     "MetaGame": "pokespiel.protocols",

@@ -193,7 +193,7 @@ class EmpiricalGame:
         """Mean return ``(num_players,)``, players in the cell's given order; NaN if unplayed."""
         row, order = self._locate(cell)
         stored = self._means()[row]
-        result = np.empty_like(stored)
+        result: FloatArray = np.empty_like(stored)
         result[order] = stored
         return result
 
@@ -245,16 +245,17 @@ class EmpiricalGame:
     def _tensor(self, rows: FloatArray) -> FloatArray:
         """Spread per-row values ``(cells, num_players)`` over the full tensor."""
         tensor = np.full((self.num_players, *self._sizes), np.nan)
+        players: Any = slice(None)
         for cell, row in self._rows.items():
             if not self.symmetric:
-                tensor[:, *cell] = rows[row]
+                tensor[(players, *cell)] = rows[row]
                 continue
             by_strategy = {
                 s: np.mean([rows[row, p] for p in range(self.num_players) if cell[p] == s])
                 for s in cell
             }
             for profile in set(permutations(cell)):
-                tensor[:, *profile] = [by_strategy[s] for s in profile]
+                tensor[(players, *profile)] = [by_strategy[s] for s in profile]
         return tensor
 
     def payoffs(self) -> Payoffs:

@@ -6,10 +6,9 @@ the meta-solver, the targets that best responses answer, the oracle, the rule of
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -27,6 +26,7 @@ from pokespiel.protocols import (
     Response,
 )
 from pokespiel.runs.directory import RunDirectory, RunError
+from pokespiel.runs.step import Step, step_from_json, step_to_json
 from pokespiel.targets import Target, Targets, meta_strategy_target
 from solvers.base import MetaSolver, MetaStrategy, expected_payoffs
 
@@ -46,46 +46,6 @@ _EPISODES_PER_ROUND = 400
 def admit_if_it_gains(response: Response, gain: float | None) -> bool:
     """Admit unless the oracle knows exactly that the response gains nothing (1e-9)."""
     return gain is None or gain > 1e-9
-
-
-@dataclass(frozen=True)
-class Step:
-    """What one iteration did.
-
-    Attributes
-    ----------
-    iteration : int
-        Counts from 0.
-    meta_strategy : MetaStrategy
-        Solved on the populations as they stood at the start of the iteration.
-    responses : tuple of mappings
-        Per target: ``player``, ``index`` in its population (None if not admitted), exact
-        ``value`` and ``gain`` over the meta-strategy where the oracle knows them, ``cost``.
-    nash_conv : float or None
-        Sum over the players of the gains of *exact* best responses to ``meta_strategy``. None
-        unless the oracle gave the exact value of a response for every player.
-    sizes : tuple of int
-        Strategies per player after the iteration.
-    episodes : int
-        Episodes in the table so far.
-    seconds : float
-        Wall time of the iteration.
-    """
-
-    iteration: int
-    meta_strategy: MetaStrategy
-    responses: tuple[dict[str, Any], ...]
-    nash_conv: float | None
-    sizes: tuple[int, ...]
-    episodes: int
-    seconds: float
-
-    @property
-    def exploitability(self) -> float | None:
-        """``nash_conv / num_players``: exact, or None where it is not known."""
-        if self.nash_conv is None:
-            return None
-        return self.nash_conv / len(self.meta_strategy.marginals)
 
 
 @dataclass(frozen=True)
@@ -351,7 +311,7 @@ class PSRO:
     ) -> None:
         """Write the history first (the commit point), then let the table follow."""
         if self._run is not None:
-            self._run.commit(_to_json(step))
+            self._run.commit(step_to_json(step))
         self._steps.append(step)
         for target, response, index in zip(targets, responses, indices, strict=True):
             if index is not None:
@@ -405,7 +365,7 @@ class PSRO:
                 population[0] = run.load_policy(player, 0, self.game.load_policy)
             else:
                 self._save_policy(player, 0, population[0])
-        self._steps = [_from_json(entry) for entry in run.history]
+        self._steps = [step_from_json(entry) for entry in run.history]
         for step in self._steps:
             for response in step.responses:
                 player, index = response["player"], response["index"]
@@ -424,35 +384,3 @@ def _mixtures(
         Mixture(tuple(populations[0 if shared else player]), marginal)
         for player, marginal in enumerate(marginals)
     ]
-
-
-def _to_json(step: Step) -> dict[str, Any]:
-    strategy = step.meta_strategy
-    entry = asdict(step)
-    entry["meta_strategy"] = {
-        "marginals": [marginal.tolist() for marginal in strategy.marginals],
-        "values": strategy.values.tolist(),
-        "regrets": strategy.regrets.tolist(),
-        "joint": None if strategy.joint is None else strategy.joint.tolist(),
-        "diagnostics": strategy.diagnostics,
-    }
-    document: dict[str, Any] = json.loads(json.dumps(entry, default=_plain))
-    return document
-
-
-def _plain(value: Any) -> Any:
-    """NumPy values as JSON; anything else a solver or oracle reports as its repr."""
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else repr(value)
-
-
-def _from_json(entry: dict[str, Any]) -> Step:
-    stored = entry["meta_strategy"]
-    strategy = MetaStrategy(
-        marginals=tuple(np.array(marginal) for marginal in stored["marginals"]),
-        values=np.array(stored["values"]),
-        regrets=np.array(stored["regrets"]),
-        joint=None if stored["joint"] is None else np.array(stored["joint"]),
-        diagnostics=stored["diagnostics"],
-    )
-    fields = {**entry, "meta_strategy": strategy, "sizes": tuple(entry["sizes"])}
-    return Step(**{**fields, "responses": tuple(entry["responses"])})
