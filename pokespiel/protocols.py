@@ -174,3 +174,56 @@ class BestResponseOracle(Protocol):
             If the oracle cannot train on this game; the message says what it can.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One episode as the learner lived it, ``T`` decisions long.
+
+    Attributes
+    ----------
+    observations : mapping of arrays ``(T, ...)``
+        What the learner's network takes.
+    legal : bool array ``(T, A)``
+    actions : int array ``(T,)``
+    rewards : float array ``(T,)``
+        Reward received after each decision, the last one including the end of the episode; in
+        the game's training units (see the game), of order one.
+    outcome : float
+        The learner's return in the meta-game's units.
+    """
+
+    observations: Mapping[str, NDArray[Any]]
+    legal: NDArray[np.bool_]
+    actions: NDArray[np.int64]
+    rewards: FloatArray
+    outcome: float
+
+
+@runtime_checkable
+class TrainingGame(MetaGame, Protocol):
+    """A meta-game in which network policies can be trained.
+
+    A network policy has a ``network`` (a torch module that maps a batch of observations to
+    ``(logits (B, A), values (B,))``) and a ``copy()``.
+    """
+
+    def new_policy(self, *, rng: np.random.Generator) -> Policy:
+        """A network policy with freshly drawn weights."""
+        ...
+
+    def is_trainable(self, policy: Policy) -> bool:
+        """Whether the policy is a network policy that training can start from."""
+        ...
+
+    def collect(
+        self,
+        learner: Policy,
+        player: int,
+        opponents: Opponents,
+        episodes: int,
+        *,
+        rng: np.random.Generator,
+    ) -> list[Episode]:
+        """Play ``learner`` as ``player``; each episode draws its opponents from the mixtures."""
+        ...

@@ -1,0 +1,104 @@
+"""A network that plays Gen 1 OU: every decision of a batch in one forward pass."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pokespiel.gen1ou import observation as obs
+from pokespiel.gen1ou.showdown.decision import Decision
+from pokespiel.policies.battle_network import BattleNetwork, BattleNetworkConfig
+from pokespiel.policies.storage import load_config, load_weights, save_network
+
+KIND = "gen1ou/battle-network"
+
+
+class NeuralPolicy:
+    """Samples from a `BattleNetwork`'s softmax over the legal actions.
+
+    Parameters
+    ----------
+    network
+    name
+        How tables call it.
+    """
+
+    def __init__(self, network: BattleNetwork, *, name: str = "network") -> None:
+        self.network = network
+        self.name = name
+
+    @classmethod
+    def new(cls, *, rng: np.random.Generator) -> NeuralPolicy:
+        """Freshly drawn weights; the policy starts almost uniform."""
+        config = BattleNetworkConfig(
+            num_species=obs.NUM_SPECIES,
+            num_moves=obs.NUM_MOVES,
+            num_statuses=obs.NUM_STATUSES,
+            pokemon_features=obs.POKEMON_FEATURES,
+            move_features=obs.MOVE_FEATURES,
+            battle_features=obs.BATTLE_FEATURES,
+        )
+        # torch's layers draw from the global generator; fork it so that nobody else notices.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(rng.integers(2**63)))
+            return cls(BattleNetwork(config))
+
+    def copy(self) -> NeuralPolicy:
+        """An independent policy with the same weights."""
+        return NeuralPolicy(copy.deepcopy(self.network), name=self.name)
+
+    def act(self, decisions: Sequence[Decision], rng: np.random.Generator) -> NDArray[np.int64]:
+        """Choose for every decision; see `pokespiel.gen1ou.showdown.decision`."""
+        observations = [obs.observe(d.battle, d.legal) for d in decisions]
+        return self.choose(stack(observations), np.stack([d.legal for d in decisions]), rng)
+
+    def choose(
+        self,
+        observations: dict[str, NDArray[Any]],
+        legal: NDArray[np.bool_],
+        rng: np.random.Generator,
+    ) -> NDArray[np.int64]:
+        """Sample an action ``(B,)`` for each row of a batch of observations."""
+        device = next(self.network.parameters()).device
+        tensors = {
+            name: torch.as_tensor(array, device=device) for name, array in observations.items()
+        }
+        with torch.inference_mode():
+            logits, _ = self.network(tensors)
+            mask = torch.as_tensor(legal, device=device)
+            probabilities = torch.softmax(logits.masked_fill(~mask, float("-inf")), dim=-1)
+        cumulative = np.cumsum(probabilities.cpu().double().numpy(), axis=-1)
+        draws = rng.random((len(legal), 1)) * cumulative[:, -1:]
+        chosen: NDArray[np.int64] = np.argmax(cumulative > draws, axis=-1)
+        return chosen
+
+    def save(self, directory: Path) -> None:
+        """Store configuration and weights in an existing directory."""
+        save_network(directory, kind=KIND, config=self.network.config, network=self.network)
+
+    @classmethod
+    def load(cls, directory: Path) -> NeuralPolicy:
+        """Read a policy that `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the directory holds none, or one of another kind.
+        """
+        kind, config = load_config(directory)
+        if kind != KIND:
+            raise ValueError(f"{directory} holds a policy of kind {kind!r}, not {KIND!r}")
+        network = BattleNetwork(BattleNetworkConfig(**config))
+        load_weights(directory, network)
+        return cls(network)
+
+
+def stack(observations: Sequence[obs.Observation]) -> dict[str, NDArray[Any]]:
+    """Observations of single decisions as one batch."""
+    return {name: np.stack([o[name] for o in observations]) for name in observations[0]}

@@ -1,0 +1,1 @@
+"""Best-response oracles: who answers a mixture."""

@@ -1,0 +1,1 @@
+"""Torch networks that play, and how they are stored."""

@@ -1,0 +1,124 @@
+"""A compact network for Pokémon battles: entities in, one logit per move slot and team member out.
+
+Every Pokémon becomes a token; the actions point at what they act with: a move's logit reads the
+move, a switch's logit reads the team member. The network is therefore indifferent to the order of
+the team, and one that has learned what Thunderbolt does need not learn it again for each slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+TEAM = 6
+MOVE_SLOTS = 4
+
+
+@dataclass(frozen=True)
+class BattleNetworkConfig:
+    """Sizes of a `BattleNetwork`; the first five describe the observation."""
+
+    num_species: int
+    num_moves: int
+    num_statuses: int
+    pokemon_features: int
+    move_features: int
+    battle_features: int
+    embedding: int = 16
+    """Width of the embeddings of species and moves."""
+    token: int = 64
+    """Width of a Pokémon's token."""
+    hidden: int = 128
+    """Width of the trunk."""
+
+
+class BattleNetwork(nn.Module):
+    """Entity network with pointer heads.
+
+    Inputs (``B`` decisions)
+    ------------------------
+    ids : int ``(B, 12, 6)``
+        Per Pokémon (own team first, then the opponent's): species, status, four moves; 0 unknown.
+    pokemon : float ``(B, 12, pokemon_features)``
+        Feature 0 is hp in [0, 1], feature 1 whether the Pokémon is active.
+    moves : float ``(B, 4, move_features)``
+        Features of the active Pokémon's move slots.
+    move_ids : int ``(B, 4)``
+        Their moves; 0 where there is none.
+    battle : float ``(B, battle_features)``
+
+    Outputs
+    -------
+    logits : float ``(B, 10)``
+        Moves 0-3, then switches to team members 0-5. Not masked.
+    value : float ``(B,)``
+        Expected discounted return, in the learner's normalised units.
+    """
+
+    def __init__(self, config: BattleNetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, token, hidden = config.embedding, config.token, config.hidden
+        self.species = nn.Embedding(config.num_species, width)
+        self.status = nn.Embedding(config.num_statuses, 4)
+        self.move = nn.Embedding(config.num_moves, width)
+        self.pokemon = nn.Sequential(
+            nn.Linear(2 * width + 4 + config.pokemon_features, token),
+            nn.ReLU(),
+            nn.Linear(token, token),
+            nn.ReLU(),
+        )
+        self.trunk = nn.Sequential(
+            nn.Linear(4 * token + config.battle_features, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, hidden),
+            nn.ReLU(),
+        )
+        self.move_head = _head(hidden + width + config.move_features, hidden)
+        self.switch_head = _head(hidden + token, hidden)
+        self.value_head = _head(hidden, hidden)
+
+    def forward(self, observation: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits and values; see the class for shapes."""
+        ids, features = observation["ids"].long(), observation["pokemon"].float()
+        known = torch.cat(
+            [
+                self.species(ids[..., 0]),
+                self.status(ids[..., 1]),
+                self.move(ids[..., 2:]).mean(dim=-2),
+                features,
+            ],
+            dim=-1,
+        )
+        tokens = self.pokemon(known)
+        active = features[..., 1:2]
+        own, opponent = slice(0, TEAM), slice(TEAM, 2 * TEAM)
+        summary = [
+            (tokens[:, own] * active[:, own]).sum(dim=1),
+            (tokens[:, opponent] * active[:, opponent]).sum(dim=1),
+            tokens[:, own].mean(dim=1),
+            tokens[:, opponent].mean(dim=1),
+            observation["battle"].float(),
+        ]
+        trunk = self.trunk(torch.cat(summary, dim=-1))
+        move_inputs = [self.move(observation["move_ids"].long()), observation["moves"].float()]
+        moves = self.move_head(torch.cat([_repeat(trunk, MOVE_SLOTS), *move_inputs], dim=-1))
+        switches = self.switch_head(torch.cat([_repeat(trunk, TEAM), tokens[:, own]], dim=-1))
+        logits = torch.cat([moves.squeeze(-1), switches.squeeze(-1)], dim=-1)
+        value: Tensor = self.value_head(trunk).squeeze(-1)
+        return logits, value
+
+
+def _repeat(trunk: Tensor, times: int) -> Tensor:
+    return trunk.unsqueeze(1).expand(-1, times, -1)
+
+
+def _head(inputs: int, hidden: int) -> nn.Sequential:
+    """An MLP to one number, near zero at the start: a new policy plays almost uniformly."""
+    last = nn.Linear(hidden, 1)
+    nn.init.normal_(last.weight, std=0.01 / hidden**0.5)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), last)
