@@ -26,8 +26,11 @@ FloatArray: TypeAlias = NDArray[np.float64]
 _CONSTANT_SUM_TOLERANCE = 1e-9
 """Relative to the payoff scale: how far sums may spread and still count as exactly constant."""
 
-_ANTISYMMETRY_NOISE = 0.5
-"""Relative to the payoff scale: sampled tables within this of constant-sum may be averaged."""
+_ANTISYMMETRY_NOISE = 0.1
+"""Relative to the payoff scale: sampled tables within this of constant-sum may be averaged.
+
+Beyond it the table is a general-sum game: Hawk-Dove and the Prisoner's Dilemma are at 0.45, 0.25.
+"""
 
 
 class UnsupportedGameError(ValueError):
@@ -163,6 +166,15 @@ def _check_symmetric(payoffs: Payoffs) -> None:
             )
 
 
+def is_constant_sum(payoffs: Payoffs) -> bool:
+    """Whether `zero_sum_matrix` takes the game."""
+    try:
+        zero_sum_matrix(payoffs)
+    except UnsupportedGameError:
+        return False
+    return True
+
+
 def zero_sum_matrix(payoffs: Payoffs) -> tuple[FloatArray, float, float]:
     """Bring a two-player constant-sum game to zero-sum form.
 
@@ -221,7 +233,7 @@ def deviation_payoffs(
     payoffs: Payoffs, marginals: tuple[FloatArray, ...], player: int
 ) -> FloatArray:
     """Payoff ``(n_player,)`` of each strategy of ``player`` against the others' marginals."""
-    result = payoffs.tensor[player]
+    result: FloatArray = payoffs.tensor[player]
     for other in reversed(range(payoffs.num_players)):
         if other != player:
             result = np.tensordot(result, marginals[other], axes=(other, 0))
@@ -292,6 +304,66 @@ def meta_strategy(
         marginals=cleaned,
         values=expected_payoffs(payoffs, cleaned),
         regrets=restricted_regrets(payoffs, cleaned),
+        diagnostics=dict(diagnostics or {}),
+    )
+
+
+def coarse_regrets(payoffs: Payoffs, joint: FloatArray) -> FloatArray:
+    """Gain ``(players,)`` of each player's best *fixed* deviation from a joint ``(n1, ..., nN)``.
+
+    The deviation of coarse correlated equilibrium: chosen before the recommendation is seen.
+    """
+    gains = []
+    for player in range(payoffs.num_players):
+        others = joint.sum(axis=player)
+        own = np.moveaxis(payoffs.tensor[player], player, 0)
+        deviating = own.reshape(own.shape[0], -1) @ others.ravel()
+        obeying = float(np.sum(payoffs.tensor[player] * joint))
+        gains.append(max(float(deviating.max()) - obeying, 0.0))
+    return np.array(gains)
+
+
+def correlated_regrets(payoffs: Payoffs, joint: FloatArray) -> FloatArray:
+    """Gain ``(players,)`` of each player's best *swap* deviation from a joint ``(n1, ..., nN)``.
+
+    The deviation of correlated equilibrium: a better reply to each recommendation seen.
+    """
+    gains = []
+    for player in range(payoffs.num_players):
+        own = np.moveaxis(payoffs.tensor[player], player, 0)
+        others = np.moveaxis(joint, player, 0)
+        n = own.shape[0]
+        deviating = others.reshape(n, -1) @ own.reshape(n, -1).T
+        gains.append(max(float((deviating.max(axis=1) - np.diag(deviating)).sum()), 0.0))
+    return np.array(gains)
+
+
+def joint_meta_strategy(
+    payoffs: Payoffs,
+    joint: FloatArray,
+    *,
+    correlated: bool = False,
+    diagnostics: Mapping[str, Any] | None = None,
+) -> MetaStrategy:
+    """Build the `MetaStrategy` of a joint distribution ``(n1, ..., nN)``.
+
+    Parameters
+    ----------
+    correlated
+        Measure regret by swap deviations (`correlated_regrets`) rather than fixed ones
+        (`coarse_regrets`).
+    """
+    joint = normalised(joint)
+    players = range(payoffs.num_players)
+    regrets = correlated_regrets if correlated else coarse_regrets
+    return MetaStrategy(
+        marginals=tuple(
+            joint.sum(axis=tuple(other for other in players if other != player))
+            for player in players
+        ),
+        values=np.array([float(np.sum(own * joint)) for own in payoffs.tensor]),
+        regrets=regrets(payoffs, joint),
+        joint=joint,
         diagnostics=dict(diagnostics or {}),
     )
 

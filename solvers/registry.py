@@ -10,6 +10,9 @@ from typing import Any
 from solvers.base import MetaSolver
 
 _SOLVERS: dict[str, tuple[str, str]] = {
+    "alpharank": ("solvers.alpharank", "AlphaRank"),
+    "nash": ("solvers.nash", "Nash"),
+    "replicator": ("solvers.replicator", "Replicator"),
     "uniform": ("solvers.uniform", "Uniform"),
 }
 """Name -> (module, class)."""

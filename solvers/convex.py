@@ -1,0 +1,24 @@
+"""cvxpy, loaded when a solver first needs it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+
+def cvxpy() -> Any:
+    """Import cvxpy, which takes about a second, and return it."""
+    return import_module("cvxpy")
+
+
+def run(problem: Any, solver: str, **options: Any) -> None:
+    """Solve a cvxpy problem.
+
+    Raises
+    ------
+    RuntimeError
+        If it did not end optimal.
+    """
+    problem.solve(solver=solver, warm_start=False, **options)
+    if problem.status not in ("optimal", "optimal_inaccurate"):
+        raise RuntimeError(f"{solver} ended with status {problem.status!r}")

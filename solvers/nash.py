@@ -1,0 +1,114 @@
+"""Nash equilibrium of the restricted game."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from solvers.base import (
+    MetaStrategy,
+    Payoffs,
+    UnsupportedGameError,
+    as_payoffs,
+    is_constant_sum,
+    meta_strategy,
+    restricted_regrets,
+    zero_sum_matrix,
+)
+from solvers.mixed_integer import equilibrium
+from solvers.support_enumeration import equilibria, num_supports, pure_equilibria
+from solvers.zero_sum import MatrixGameLP
+
+Selection = Literal["any", "max_entropy"]
+
+_LARGEST_ENUMERATION = 4096
+"""Support profiles to visit before turning to another method."""
+
+
+@dataclass
+class Nash:
+    """Nash equilibrium: the linear program where the game is zero-sum, search where it is not.
+
+    Two-player constant-sum games of any size are solved by linear programming; a one-population
+    game gives one strategy, its own best response. General-sum games are searched by supports, a
+    one-population game for a *symmetric* equilibrium; beyond a few strategies two-player games
+    go to a mixed-integer program and games of more players to pygambit, where it is installed.
+
+    Parameters
+    ----------
+    selection
+        ``"any"`` equilibrium, or the one of maximum entropy: unique in constant-sum games, so that
+        two runs can be compared.
+    """
+
+    selection: Selection = field(default="any", kw_only=True)
+    _lp: MatrixGameLP = field(default_factory=MatrixGameLP, init=False, repr=False)
+
+    name: ClassVar[str] = "nash"
+    summary: ClassVar[str] = "Nash equilibrium, any or the one of maximum entropy"
+    games: ClassVar[str] = "constant-sum two-player of any size; general-sum, if small"
+    paper: ClassVar[str] = "von Neumann 1928; Nash 1950; Porter et al. 2008"
+
+    def __post_init__(self) -> None:
+        if self.selection not in ("any", "max_entropy"):
+            raise ValueError(f"selection must be 'any' or 'max_entropy', got {self.selection!r}")
+
+    def solve(self, payoffs: ArrayLike | Payoffs) -> MetaStrategy:
+        """Solve; see `solvers.base.MetaSolver.solve`.
+
+        Diagnostics: ``method``; ``noise`` averaged out of a sampled antisymmetric table;
+        ``unique`` where the method tells.
+
+        Raises
+        ------
+        UnsupportedGameError
+            If no equilibrium was found, or maximum entropy is asked of a general-sum game.
+        """
+        game = as_payoffs(payoffs)
+        if is_constant_sum(game):
+            return self._solve_zero_sum(game)
+        if self.selection != "any":
+            raise UnsupportedGameError(
+                "selection='max_entropy' needs a two-player constant-sum game: elsewhere the "
+                "equilibria are not a convex set"
+            )
+        return _search(game)
+
+    def _solve_zero_sum(self, game: Payoffs) -> MetaStrategy:
+        matrix, _, noise = zero_sum_matrix(game)
+        solution = self._lp.solve(matrix)
+        marginals = (solution.row, solution.row if game.symmetric else solution.column)
+        return meta_strategy(
+            game, marginals, diagnostics={"method": "linear program", "noise": noise}
+        )
+
+
+def _search(game: Payoffs) -> MetaStrategy:
+    """One equilibrium of a general-sum game."""
+    if num_supports(game.num_strategies, symmetric=game.symmetric) <= _LARGEST_ENUMERATION:
+        enumerated = list(islice(equilibria(game, symmetric=game.symmetric), 2))
+        if enumerated:
+            return meta_strategy(
+                game,
+                enumerated[0],
+                diagnostics={"method": "support enumeration", "unique": len(enumerated) == 1},
+            )
+    pure = pure_equilibria(game, symmetric=game.symmetric)
+    if pure:
+        marginals = tuple(
+            np.eye(n)[strategy] for n, strategy in zip(game.num_strategies, pure[0], strict=True)
+        )
+        return meta_strategy(game, marginals, diagnostics={"method": "pure equilibrium"})
+    if game.num_players == 2:
+        found = equilibrium(game, symmetric=game.symmetric)
+        if found is not None and restricted_regrets(game, found).max() <= 1e-6 * game.scale:
+            return meta_strategy(game, found, diagnostics={"method": "mixed-integer program"})
+    raise UnsupportedGameError(
+        f"found no Nash equilibrium of this {game.num_players}-player general-sum game with "
+        f"{game.num_strategies} strategies; constant-sum two-player games of any size, and "
+        "small general-sum games, can be solved"
+    )

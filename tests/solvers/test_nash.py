@@ -1,0 +1,126 @@
+import nashpy
+import numpy as np
+import pyspiel
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from known_games import (
+    BIASED_RPS,
+    BIASED_RPS_NASH,
+    COORDINATION,
+    HAWK_DOVE,
+    PHASE_ZERO,
+    PRISONERS_DILEMMA,
+    SHAPLEY,
+    random_antisymmetric,
+)
+from open_spiel.python.algorithms import lp_solver
+
+import solvers
+
+
+def test_biased_rock_paper_scissors():
+    result = solvers.get("nash").solve(BIASED_RPS)
+    np.testing.assert_allclose(result.marginals[0], BIASED_RPS_NASH, atol=1e-12)
+    np.testing.assert_allclose(result.values, 0.0, atol=1e-12)
+    assert result.diagnostics["method"] == "linear program"
+
+
+def test_asymmetric_zero_sum_game_gives_both_players_and_the_value():
+    # OpenSpiel 2.0.2, algorithms/lp_solver_test.py:60-78.
+    row = np.array([[2.0, 1.0, 3.0], [0.0, 0.5, 0.0]])
+    result = solvers.get("nash").solve(np.stack([row, -row]))
+    np.testing.assert_allclose(result.marginals[0], [1.0, 0.0], atol=1e-12)
+    np.testing.assert_allclose(result.marginals[1], [0.0, 1.0, 0.0], atol=1e-12)
+    np.testing.assert_allclose(result.values, [1.0, -1.0], atol=1e-12)
+
+
+def test_win_rates_are_taken_as_they_are():
+    result = solvers.get("nash").solve(PHASE_ZERO)
+    np.testing.assert_allclose(result.marginals[0], [0, 0, 1, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(result.values, 0.5, atol=1e-12)
+    assert result.restricted_exploitability == pytest.approx(0.0, abs=1e-12)
+
+
+def test_sampling_noise_on_the_antisymmetry_is_averaged_and_reported():
+    noisy = BIASED_RPS.copy()
+    noisy[0, 2] += 0.02
+    result = solvers.get("nash").solve(noisy)
+    assert 0.005 < result.diagnostics["noise"] <= 0.02
+    assert result.restricted_exploitability < 0.02
+
+
+def test_hawk_dove_has_a_symmetric_mixed_equilibrium():
+    result = solvers.get("nash").solve(HAWK_DOVE)
+    np.testing.assert_allclose(result.marginals[0], [2 / 3, 1 / 3], atol=1e-12)
+    np.testing.assert_allclose(result.marginals[1], [2 / 3, 1 / 3], atol=1e-12)
+    assert result.diagnostics["unique"]
+
+
+def test_prisoners_dilemma():
+    result = solvers.get("nash").solve(PRISONERS_DILEMMA)
+    np.testing.assert_allclose(result.marginals[0], [0.0, 1.0])
+
+
+def test_shapley_game():
+    result = solvers.get("nash").solve(SHAPLEY)
+    for marginal in result.marginals:
+        np.testing.assert_allclose(marginal, 1 / 3, atol=1e-12)
+
+
+def test_coordination_has_more_than_one_equilibrium():
+    result = solvers.get("nash").solve(COORDINATION)
+    assert result.diagnostics["unique"] is False
+    np.testing.assert_allclose(result.regrets, 0.0, atol=1e-12)
+
+
+def test_growing_matrix_reuses_one_solver():
+    rng = np.random.default_rng(0)
+    matrix = random_antisymmetric(rng, 40)
+    solver = solvers.get("nash")
+    for n in range(1, 41):
+        result = solver.solve(matrix[:n, :n])
+        assert result.restricted_exploitability < 1e-9
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(1, 9))
+def test_value_agrees_with_openspiel(seed, rows, columns):
+    matrix = np.random.default_rng(seed).normal(size=(rows, columns))
+    game = pyspiel.create_matrix_game(matrix, -matrix)
+    *_, value, _ = lp_solver.solve_zero_sum_matrix_game(game)
+    result = solvers.get("nash").solve(np.stack([matrix, -matrix]))
+    assert result.values[0] == pytest.approx(value, abs=1e-6)
+    np.testing.assert_allclose(result.regrets, 0.0, atol=1e-9)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 4), st.integers(2, 4))
+def test_bimatrix_equilibrium_is_one_of_nashpys(seed, rows, columns):
+    tensor = np.random.default_rng(seed).normal(size=(2, rows, columns))
+    result = solvers.get("nash").solve(tensor)
+    known = nashpy.Game(*tensor).support_enumeration()
+    assert any(
+        np.allclose(result.marginals[0], row, atol=1e-6)
+        and np.allclose(result.marginals[1], column, atol=1e-6)
+        for row, column in known
+    )
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 2, 2), (3, 3, 2, 3)])
+def test_three_players(shape):
+    tensor = np.random.default_rng(1).normal(size=shape)
+    result = solvers.get("nash").solve(tensor)
+    np.testing.assert_allclose(result.regrets, 0.0, atol=1e-8)
+
+
+@pytest.mark.parametrize("shape", [(2, 14, 12), (13, 13)])
+def test_games_too_large_to_enumerate(shape):
+    tensor = np.random.default_rng(3).normal(size=shape)
+    result = solvers.get("nash").solve(tensor)
+    np.testing.assert_allclose(result.regrets, 0.0, atol=1e-8)
+
+
+def test_unknown_selection_is_refused():
+    with pytest.raises(ValueError, match="max_entropy"):
+        solvers.get("nash", selection="best")
