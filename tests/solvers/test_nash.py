@@ -99,7 +99,7 @@ def test_value_agrees_with_openspiel(seed, rows, columns):
 def test_bimatrix_equilibrium_is_one_of_nashpys(seed, rows, columns):
     tensor = np.random.default_rng(seed).normal(size=(2, rows, columns))
     result = solvers.get("nash").solve(tensor)
-    known = nashpy.Game(*tensor).support_enumeration()
+    known = nashpy.Game(*tensor).vertex_enumeration()
     assert any(
         np.allclose(result.marginals[0], row, atol=1e-6)
         and np.allclose(result.marginals[1], column, atol=1e-6)
