@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -296,9 +297,7 @@ class _Recorder:
             return
         outcome = result.returns[record.player]
         states = [*record.states, reward_state(record.battle)]
-        rewards = np.array(
-            [shaped_reward(a, b) for a, b in zip(states[:-1], states[1:], strict=True)]
-        )
+        rewards = np.array([shaped_reward(a, b) for a, b in pairwise(states)])
         rewards[-1] += WIN * (2.0 * outcome - 1.0)
         self.episodes.append(
             Episode(

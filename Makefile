@@ -1,0 +1,38 @@
+# make demo   PSRO on Gen 1 OU battles of the real Showdown simulator
+# make test   linters, types, import rules and every test
+# Both set up a virtual environment in .venv first; PYTHON=... chooses the interpreter (>= 3.11).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# An install is many small files; compiling them when first imported is quicker than all at once.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
+
+.PHONY: demo test setup lint clean
+
+demo: setup
+	$(BIN)/python examples/gen1ou_psro.py --backend showdown --directory runs/demo-$$(date +%Y%m%d-%H%M%S)
+
+test: setup lint
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+setup: $(INSTALLED)
+	$(BIN)/python -m pokespiel.gen1ou.showdown.install
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "PokéSpiel needs Python 3.11 or newer; run: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --editable ".[showdown,test]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
