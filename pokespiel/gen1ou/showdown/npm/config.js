@@ -1,0 +1,41 @@
+// Configuration of a Showdown server that serves this machine only, with no security and no
+// network. Everything not named here is Showdown's own default (config-example.js).
+'use strict';
+
+const fs = require('fs');
+const settings = JSON.parse(process.env.POKESPIEL_SHOWDOWN);
+
+exports.port = settings.port;
+exports.bindaddress = '127.0.0.1';
+exports.subprocesses = 0;
+exports.noNetRequests = true;
+exports.loginserver = 'http://127.0.0.1:9/';
+exports.repl = false;
+exports.backdoor = false;
+exports.consoleips = [];
+exports.watchconfig = false;
+exports.reportjoins = false;
+exports.reportbattles = false;
+exports.reportbattlejoins = false;
+exports.logchat = false;
+exports.logchallenges = false;
+exports.loguserstats = 0;
+exports.nobattlesearch = true;
+
+// A server must not outlive the process that started it, however that one dies.
+setInterval(() => {
+	if (process.ppid !== settings.parent) process.exit(0);
+}, 500).unref();
+
+exports.startuphook = () => {
+	Chat.loadPlugins();
+	// Names of battles stay unique when a killed server is started again.
+	Rooms.global.lastBattle = settings.firstBattle;
+	(Chat.handlers.onBattleEnd ||= []).push((battle, winner, players) => {
+		const record = {battle: battle.roomid, winner, players, turns: battle.turn};
+		fs.appendFileSync(settings.record, JSON.stringify(record) + '\n');
+		// Showdown would keep the finished room for ten minutes: 100 kB each.
+		const room = battle.room;
+		setTimeout(() => { if (room.battle === battle) room.destroy(); }, settings.keepSeconds * 1000);
+	});
+};
