@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -19,6 +20,9 @@ def run(problem: Any, solver: str, **options: Any) -> None:
     RuntimeError
         If it did not end optimal.
     """
-    problem.solve(solver=solver, warm_start=False, **options)
+    with warnings.catch_warnings():
+        # Said again, and acted on, by the callers, who check the residual of what they get.
+        warnings.filterwarnings("ignore", message="Solution may be inaccurate")
+        problem.solve(solver=solver, warm_start=False, **options)
     if problem.status not in ("optimal", "optimal_inaccurate"):
         raise RuntimeError(f"{solver} ended with status {problem.status!r}")

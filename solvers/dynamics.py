@@ -23,6 +23,7 @@ from solvers.base import (
     deviation_payoffs,
     meta_strategy,
     normalised,
+    restricted_regrets,
 )
 
 Velocity = Callable[[FloatArray, FloatArray], FloatArray]
@@ -138,21 +139,26 @@ def integrate(
 
 
 def rest_point(game: Payoffs, trajectory: Trajectory, *, tolerance: float) -> MetaStrategy:
-    """The meta-strategy of a trajectory: its end if it came to rest, else its time average.
+    """The meta-strategy of a trajectory: its end, or its time average if that has less regret.
 
+    A trajectory that came to rest gives its end.
     The time average of a cycling interior path is what converges in zero-sum games (Hofbauer,
     Sorin and Viossat 2009).
     """
+    final = every_player(game, [mix[-1] for mix in trajectory.mixes])
+    average = every_player(game, trajectory.average)
     converged = trajectory.residual <= tolerance * (1.0 + 1e-6)
-    mixes = [mix[-1] for mix in trajectory.mixes] if converged else list(trajectory.average)
+    take_final = converged or (
+        restricted_regrets(game, final).max() <= restricted_regrets(game, average).max()
+    )
     diagnostics = {
         "residual": trajectory.residual,
         "converged": converged,
-        "returned": "final" if converged else "time average",
+        "returned": "final" if take_final else "time average",
         "time": float(trajectory.times[-1]),
         "iterations": len(trajectory.times) - 1,
     }
-    return meta_strategy(game, every_player(game, mixes), diagnostics=diagnostics)
+    return meta_strategy(game, final if take_final else average, diagnostics=diagnostics)
 
 
 def population_sizes(game: Payoffs) -> tuple[int, ...]:

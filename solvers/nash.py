@@ -19,6 +19,7 @@ from solvers.base import (
     restricted_regrets,
     zero_sum_matrix,
 )
+from solvers.max_entropy import max_entropy_optimal
 from solvers.mixed_integer import equilibrium
 from solvers.support_enumeration import equilibria, num_supports, pure_equilibria
 from solvers.zero_sum import MatrixGameLP
@@ -81,9 +82,16 @@ class Nash:
     def _solve_zero_sum(self, game: Payoffs) -> MetaStrategy:
         matrix, _, noise = zero_sum_matrix(game)
         solution = self._lp.solve(matrix)
-        marginals = (solution.row, solution.row if game.symmetric else solution.column)
+        row, column = solution.row, solution.column
+        if self.selection == "max_entropy":
+            value = 0.0 if game.symmetric else solution.value
+            row = max_entropy_optimal(matrix, value)
+            if not game.symmetric:
+                column = max_entropy_optimal(-matrix.T, -value)
         return meta_strategy(
-            game, marginals, diagnostics={"method": "linear program", "noise": noise}
+            game,
+            (row, row if game.symmetric else column),
+            diagnostics={"method": "linear program", "selection": self.selection, "noise": noise},
         )
 
 

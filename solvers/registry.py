@@ -11,8 +11,26 @@ from solvers.base import MetaSolver
 
 _SOLVERS: dict[str, tuple[str, str]] = {
     "alpharank": ("solvers.alpharank", "AlphaRank"),
+    "bnn": ("solvers.revision", "BNN"),
+    "discrete_replicator": ("solvers.replicator", "DiscreteReplicator"),
+    "fictitious_play": ("solvers.fictitious_play", "FictitiousPlay"),
+    "hedge": ("solvers.hedge", "Hedge"),
+    "logit": ("solvers.revision", "LogitDynamics"),
+    "mecce": ("solvers.correlated", "MaxEntropyCCE"),
+    "mece": ("solvers.correlated", "MaxEntropyCE"),
+    "mgcce": ("solvers.correlated", "MaxGiniCCE"),
+    "mgce": ("solvers.correlated", "MaxGiniCE"),
+    "min_epsilon_mgcce": ("solvers.correlated", "MinEpsilonCCE"),
+    "min_epsilon_mgce": ("solvers.correlated", "MinEpsilonCE"),
+    "mwcce": ("solvers.correlated", "MaxWelfareCCE"),
+    "mwce": ("solvers.correlated", "MaxWelfareCE"),
     "nash": ("solvers.nash", "Nash"),
+    "optimistic_hedge": ("solvers.hedge", "OptimisticHedge"),
+    "prd": ("solvers.prd", "PRD"),
+    "regret_matching": ("solvers.regret_matching", "RegretMatching"),
+    "regret_matching_plus": ("solvers.regret_matching", "RegretMatchingPlus"),
     "replicator": ("solvers.replicator", "Replicator"),
+    "smith": ("solvers.revision", "Smith"),
     "uniform": ("solvers.uniform", "Uniform"),
 }
 """Name -> (module, class)."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from solvers.base import FloatArray, MetaStrategy, Payoffs, as_payoffs
 from solvers.dynamics import Velocity, integrate, rest_point
+from solvers.no_regret import check_stopping, self_play
 
 
 def replicator_velocity(mutation: float = 0.0) -> Velocity:
@@ -71,3 +73,65 @@ class Replicator:
             logarithmic=True,
         )
         return rest_point(game, path, tolerance=self.tolerance)
+
+
+class _DiscreteReplicator:
+    """Offspring in proportion to fitness, a share of which mutates to a uniform strategy."""
+
+    def __init__(self, n: int, *, background: float, mutation: float) -> None:
+        self.mix: FloatArray = np.full(n, 1.0 / n)
+        self._background = background
+        self._mutation = mutation
+
+    def observe(self, values: FloatArray) -> None:
+        """Breed; see `solvers.no_regret.Learner.observe`."""
+        offspring = self.mix * (self._background + values)
+        n = len(offspring)
+        self.mix = (1.0 - self._mutation) * offspring / offspring.sum() + self._mutation / n
+
+
+@dataclass(frozen=True)
+class DiscreteReplicator:
+    """Generations of the discrete replicator map with mutation, from uniform, averaged.
+
+    Parameters
+    ----------
+    background
+        Fitness that everyone has besides the payoff, in units of the payoff range: the larger, the
+        slower selection, and the nearer the map to the differential equation.
+    mutation
+        Share of offspring that play a uniformly drawn strategy.
+    iterations
+        Generations, at most.
+    target_regret
+        Stop when no player's regret exceeds this share of the payoff range.
+    """
+
+    background: float = field(default=10.0, kw_only=True)
+    mutation: float = field(default=0.0, kw_only=True)
+    iterations: int = field(default=20_000, kw_only=True)
+    target_regret: float = field(default=1e-3, kw_only=True)
+
+    name: ClassVar[str] = "discrete_replicator"
+    summary: ClassVar[str] = "average of the discrete replicator map, with mutation"
+    games: ClassVar[str] = "any number of players, any payoffs"
+    paper: ClassVar[str] = "Maynard Smith 1982; Hofbauer & Sigmund 1998"
+
+    def __post_init__(self) -> None:
+        check_stopping(self.iterations, self.target_regret)
+        if self.background <= 0.0 or not 0.0 <= self.mutation <= 1.0:
+            raise ValueError(
+                "background must be positive and mutation in [0, 1], got "
+                f"{self.background}, {self.mutation}"
+            )
+
+    def solve(self, payoffs: ArrayLike | Payoffs) -> MetaStrategy:
+        """Solve; see `solvers.base.MetaSolver.solve` and `solvers.no_regret.self_play`."""
+        return self_play(
+            payoffs,
+            lambda n: _DiscreteReplicator(n, background=self.background, mutation=self.mutation),
+            iterations=self.iterations,
+            target_regret=self.target_regret,
+            alternating=False,
+            averaging_power=0.0,
+        )
