@@ -6,9 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pokespiel.gen1ou.showdown.arena import Arena, Match, PolicyError
+    from pokespiel.gen1ou.showdown.arena import Arena, Match
     from pokespiel.gen1ou.showdown.decision import BattleResult, Decision, ShowdownPolicy
     from pokespiel.gen1ou.showdown.install import ShowdownError
+    from pokespiel.gen1ou.showdown.questions import PolicyError
     from pokespiel.gen1ou.showdown.server import FinishedBattle, ShowdownServer
     from pokespiel.gen1ou.showdown.validator import IllegalTeamError, validate_team, validate_teams
 
@@ -20,7 +21,7 @@ _PUBLIC = {
     "FinishedBattle": "server",
     "IllegalTeamError": "validator",
     "Match": "arena",
-    "PolicyError": "arena",
+    "PolicyError": "questions",
     "ShowdownError": "install",
     "ShowdownPolicy": "decision",
     "ShowdownServer": "server",
