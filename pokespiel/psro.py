@@ -186,6 +186,11 @@ class PSRO:
         populations = tuple(tuple(population) for population in self.populations)
         return PSROResult(populations, self.table, strategy, tuple(self._steps))
 
+    def close(self) -> None:
+        """Release the run's directory to other processes; the end of the process does so too."""
+        if self._run is not None:
+            self._run.close()
+
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every iteration so far."""

@@ -142,13 +142,8 @@ def make(directory, *, resume=False, episodes=200, seed=3):
         seed=seed,
         directory=directory,
         resume=resume,
-        meta_solver="replicator",
         admit=lambda response, gain: True,
     )
-
-
-def close(psro):
-    psro._run.close()
 
 
 def test_a_resumed_run_is_the_run_that_was_never_interrupted(tmp_path):
@@ -156,7 +151,7 @@ def test_a_resumed_run_is_the_run_that_was_never_interrupted(tmp_path):
     for total in (1, 2, 4):
         part = make(tmp_path / "parts", resume=True)
         resumed = part.run(total)
-        close(part)
+        part.close()
     assert resumed.table == whole.table
     assert resumed.populations == whole.populations
     np.testing.assert_array_equal(
@@ -178,7 +173,7 @@ def test_a_step_that_dies_while_writing_is_done_again(tmp_path, monkeypatch, doi
     monkeypatch.setattr(psro._run, method, die)
     with pytest.raises(KeyboardInterrupt):
         psro.run(3)
-    close(psro)
+    psro.close()
     resumed = make(tmp_path / "run", resume=True).run(3)
     assert resumed.table == whole.table
 
@@ -217,9 +212,9 @@ def test_twenty_kills_change_nothing(tmp_path):
 
 
 def test_a_finished_run_is_not_overwritten(tmp_path):
-    close_me = make(tmp_path / "run")
-    close_me.run(1)
-    close(close_me)
+    psro = make(tmp_path / "run")
+    psro.run(1)
+    psro.close()
     with pytest.raises(RunError, match="already holds a run; pass resume=True"):
         make(tmp_path / "run")
 
@@ -227,7 +222,7 @@ def test_a_finished_run_is_not_overwritten(tmp_path):
 def test_resuming_with_other_settings_says_which(tmp_path):
     psro = make(tmp_path / "run")
     psro.run(1)
-    close(psro)
+    psro.close()
     with pytest.raises(RunError, match="seed was 3, is 4"):
         make(tmp_path / "run", resume=True, seed=4)
 
@@ -236,14 +231,14 @@ def test_two_processes_cannot_share_a_run(tmp_path):
     psro = make(tmp_path / "run")
     with pytest.raises(RunError, match="in use by another process"):
         make(tmp_path / "run", resume=True)
-    close(psro)
+    psro.close()
 
 
 @pytest.mark.parametrize("file", ["config.json", "history.jsonl", "empirical_game.npz"])
 def test_a_damaged_run_is_refused_with_the_files_name(tmp_path, file):
     psro = make(tmp_path / "run")
     psro.run(1)
-    close(psro)
+    psro.close()
     path = tmp_path / "run" / file
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(RunError, match=file):
@@ -253,7 +248,7 @@ def test_a_damaged_run_is_refused_with_the_files_name(tmp_path, file):
 def test_a_missing_policy_is_named(tmp_path):
     psro = make(tmp_path / "run")
     psro.run(1)
-    close(psro)
+    psro.close()
     (tmp_path / "run" / "policies" / "0" / "1" / "policy.json").unlink()
     with pytest.raises(RunError, match="policies/0/1"):
         make(tmp_path / "run", resume=True)

@@ -25,12 +25,12 @@ from pokespiel.gen1ou.neural import KIND as NEURAL
 from pokespiel.gen1ou.neural import NeuralPolicy, stack
 from pokespiel.gen1ou.observation import Observation, observe
 from pokespiel.gen1ou.rewards import WIN, RewardState, reward_state, shaped_reward
-from pokespiel.gen1ou.showdown.arena import Arena, BattleResult, Match
-from pokespiel.gen1ou.showdown.decision import Decision
+from pokespiel.gen1ou.showdown.arena import Arena, Match
+from pokespiel.gen1ou.showdown.decision import BattleResult, Decision
 from pokespiel.gen1ou.showdown.server import ShowdownServer
 from pokespiel.gen1ou.teams import load_teams
 from pokespiel.policies.storage import load_config
-from pokespiel.protocols import Episode, JointMixture, Opponents, Policy, Profile
+from pokespiel.protocols import Episode, JointMixture, Mixture, Opponents, Policy, Profile
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
@@ -149,6 +149,9 @@ class Gen1OU:
     ) -> FloatArray:
         """Play; see `pokespiel.protocols.MetaGame.play`.
 
+        A `Mixture` in a profile is a policy like any other: one of its policies is drawn for
+        each battle.
+
         Returns
         -------
         float64 array ``(len(profiles), episodes, 2)``
@@ -156,9 +159,11 @@ class Gen1OU:
         """
         pairings = self._pairings(episodes, rng)
         matches = [
-            _match(profile, pairing, mirrored=number % 2 == 1)
+            _match(policies, pairing, mirrored=number % 2 == 1)
             for profile in profiles
-            for number, pairing in enumerate(pairings)
+            for number, (policies, pairing) in enumerate(
+                zip(_draws(profile, episodes, rng), pairings, strict=True)
+            )
         ]
         results = self.arena.play(matches, rng=rng, progress=self.progress)
         returns = np.array(
@@ -246,6 +251,15 @@ def _match(profile: Profile, teams: tuple[str, str], *, mirrored: bool) -> Match
     return Match(policies=(first, second), teams=teams)
 
 
+def _draws(profile: Profile, episodes: int, rng: np.random.Generator) -> list[tuple[Policy, ...]]:
+    """The policies that meet in each episode."""
+    seats = [
+        policy.sample(rng, episodes) if isinstance(policy, Mixture) else [policy] * episodes
+        for policy in profile
+    ]
+    return list(zip(*seats, strict=True))
+
+
 def _draw(opponents: Opponents, player: int, size: int, rng: np.random.Generator) -> list[Policy]:
     if isinstance(opponents, JointMixture):
         picks = rng.choice(len(opponents.profiles), size=size, p=opponents.weights)
@@ -268,7 +282,7 @@ class _Record:
 class _Recorder:
     """Plays the learner and keeps what it saw and did.
 
-    A battle that the arena had to replay is never reported as finished; its record is dropped.
+    A battle that the arena abandons is played anew under another number; its record is dropped.
     """
 
     def __init__(self, learner: NeuralPolicy) -> None:
@@ -291,9 +305,9 @@ class _Recorder:
             record.states.append(reward_state(decision.battle))
         return actions
 
-    def finished(self, battle_id: int, result: BattleResult) -> None:
-        record = self._records.pop(battle_id, None)
-        if record is None:
+    def finished(self, battle_id: int, result: BattleResult | None) -> None:
+        record = self._records.pop(battle_id)
+        if result is None:
             return
         outcome = result.returns[record.player]
         states = [*record.states, reward_state(record.battle)]

@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from poke_env.battle import AbstractBattle, Effect, Move, MoveCategory, Pokemon, PokemonType, Status
+from poke_env.battle import Battle, Effect, Move, MoveCategory, Pokemon, PokemonType, Status
 from poke_env.data import GenData
 
 from pokespiel.gen1ou.actions import move_slots
@@ -92,7 +92,7 @@ def _move_constants(move: str) -> tuple[float, float, PokemonType, bool, bool]:
     )
 
 
-def observe(battle: AbstractBattle, legal: NDArray[np.bool_]) -> Observation:
+def observe(battle: Battle, legal: NDArray[np.bool_]) -> Observation:
     """Observe one decision.
 
     Parameters
@@ -162,7 +162,7 @@ def _describe(pokemon: Pokemon, ids: NDArray[np.int16], features: NDArray[np.flo
 
 
 def _describe_moves(
-    battle: AbstractBattle, legal: NDArray[np.bool_]
+    battle: Battle, legal: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
     """Move numbers and features of the active Pokémon's slots."""
     numbers = np.zeros(4, dtype=np.int16)

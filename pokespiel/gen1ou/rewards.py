@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from poke_env.battle import AbstractBattle
+from poke_env.battle import Battle
 
 WIN = 100.0
 """Reward of winning; losing costs as much, a tie gives nothing."""
@@ -46,7 +46,7 @@ class RewardState:
     opponents_remaining: int
 
 
-def reward_state(battle: AbstractBattle) -> RewardState:
+def reward_state(battle: Battle) -> RewardState:
     """Read the state from a poke-env battle as its player sees it."""
     active, opponent = battle.active_pokemon, battle.opponent_active_pokemon
     living = [p for p in battle.team.values() if not p.fainted or p.active]
