@@ -1,0 +1,297 @@
+"""Any OpenSpiel game as a meta-game."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from pokespiel.openspiel.best_response import best_response
+from pokespiel.openspiel.compile import compile_game
+from pokespiel.openspiel.env import play_states
+from pokespiel.openspiel.policy import (
+    CompiledPolicy,
+    InfostatePolicy,
+    StatePolicy,
+    TabularPolicy,
+)
+from pokespiel.openspiel.sampling import sample_leaves
+from pokespiel.openspiel.sequence_form import FloatArray, SequenceForm
+from pokespiel.openspiel.states import load_game
+from pokespiel.protocols import JointMixture, Mixture, Opponents, Policy, Profile
+
+
+class OpenSpielGame:
+    """An OpenSpiel game whose strategies are policies.
+
+    Parameters
+    ----------
+    name_or_game
+        ``"leduc_poker"``, ``"goofspiel(num_cards=4,...)"`` or a ``pyspiel.Game``.
+    exact : bool
+        Compile the whole game, so that returns and best responses are exact and instant. False:
+        play sampled episodes on OpenSpiel's own states, for games too large to compile.
+    symmetric : bool
+        One population for all players: every policy can play every part, and seats are drawn at
+        random before each episode. (Of a game that is symmetric already this changes nothing; of
+        any other it makes a symmetric one.)
+    max_histories : int
+        Refuse to compile larger games.
+
+    Raises
+    ------
+    ValueError
+        If the game is unknown, or ``exact`` and it cannot be compiled (see `compile_game`).
+
+    Examples
+    --------
+    >>> from pokespiel.openspiel import OpenSpielGame
+    >>> game = OpenSpielGame("kuhn_poker")
+    >>> uniform = game.initial_policies()
+    >>> game.expected_returns([uniform])
+    array([[ 0.125, -0.125]])
+    """
+
+    def __init__(
+        self,
+        name_or_game: str | Any,
+        *,
+        exact: bool = True,
+        symmetric: bool = False,
+        max_histories: int = 4_000_000,
+    ) -> None:
+        self.game = load_game(name_or_game)
+        self.num_players = int(self.game.num_players())
+        self.is_symmetric = symmetric
+        self.is_exact = exact
+        self._form: SequenceForm | None = None
+        if exact:
+            self._form = compile_game(self.game, max_histories=max_histories)
+            self.is_zero_sum = self._form.is_zero_sum
+            self.payoff_bounds = self._form.payoff_bounds
+        else:
+            utility = self.game.get_type().utility
+            self.is_zero_sum = utility in (utility.ZERO_SUM, utility.CONSTANT_SUM)
+            self.payoff_bounds = (float(self.game.min_utility()), float(self.game.max_utility()))
+        settings = ["one population"] * symmetric + ["sampled"] * (not exact)
+        self.name = ", ".join([str(self.game), *settings])
+        self._plans: WeakKeyDictionary[Any, dict[int, FloatArray]] = WeakKeyDictionary()
+
+    @property
+    def form(self) -> SequenceForm:
+        """The compiled game.
+
+        Raises
+        ------
+        ValueError
+            If the game was not compiled (``exact=False``).
+        """
+        if self._form is None:
+            raise ValueError(
+                f"{self.name} is played by sampling; nothing exact is known of it. Use "
+                "OpenSpielGame(..., exact=True) if it is small enough"
+            )
+        return self._form
+
+    # Policies --------------------------------------------------------------------------------
+
+    def initial_policies(self) -> list[Policy]:
+        """The uniform random policy, for each population."""
+        if self._form is None:
+            return [InfostatePolicy() for _ in range(1 if self.is_symmetric else self.num_players)]
+        parts = {p: own.uniform() for p, own in enumerate(self._form.players)}
+        if self.is_symmetric:
+            return [TabularPolicy(parts)]
+        return [TabularPolicy({p: behaviour}) for p, behaviour in parts.items()]
+
+    def save_policy(self, policy: Policy, directory: Path) -> None:
+        """Store a policy of any kind that `load_policy` knows."""
+        if not hasattr(policy, "save"):
+            raise ValueError(f"cannot store a policy of type {type(policy).__name__}")
+        policy.save(directory)
+
+    def load_policy(self, directory: Path) -> Policy:
+        """Read back what `save_policy` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the directory holds no policy of this game.
+        """
+        kind = _kind(directory)
+        try:
+            if kind == TabularPolicy.kind:
+                policy = TabularPolicy.load(directory)
+                for player in policy.behaviours:
+                    self.form.players[player].check(policy.behaviour(self.form, player))
+                return policy
+            if kind == InfostatePolicy.kind:
+                return InfostatePolicy.load(directory)
+        except (OSError, KeyError, IndexError, ValueError) as error:
+            raise ValueError(f"{directory} holds no policy of {self.name}: {error}") from None
+        raise ValueError(f"{directory} holds a policy of unknown kind {kind!r}")
+
+    def average(self, mixture: Mixture, player: int) -> TabularPolicy:
+        """The one policy that plays as ``player`` just as the mixture does (Kuhn 1953)."""
+        own = self.form.players[player]
+        return TabularPolicy({player: own.behaviour(self._average_plan(mixture, player))})
+
+    # Exact -----------------------------------------------------------------------------------
+
+    def expected_returns(self, profiles: Sequence[Profile]) -> FloatArray:
+        """Exact expected returns ``(len(profiles), num_players)``."""
+        form = self.form
+        total = np.zeros((len(profiles), self.num_players))
+        seatings = self._seatings()
+        for seating in seatings:
+            seated = [[profile[player] for player in seating] for profile in profiles]
+            by_seat = self._pair_returns(seated) if self.num_players == 2 else None
+            if by_seat is None:
+                plans = [[self._plan(p, s) for s, p in enumerate(profile)] for profile in seated]
+                by_seat = np.array([form.expected_returns(each) for each in plans])
+            total[:, list(seating)] += by_seat.reshape(-1, self.num_players)
+        return total / len(seatings)
+
+    def mixture_returns(self, strategies: Opponents) -> FloatArray:
+        """Expected return ``(num_players,)`` when all play the mixtures, or the joint mixture."""
+        if isinstance(strategies, JointMixture):
+            returns: FloatArray = strategies.weights @ self.expected_returns(strategies.profiles)
+            return returns
+        total = np.zeros(self.num_players)
+        seatings = self._seatings()
+        for seating in seatings:
+            plans = [self._average_plan(strategies[p], seat) for seat, p in enumerate(seating)]
+            total[list(seating)] += self.form.expected_returns(plans)
+        return total / len(seatings)
+
+    def best_response(self, player: int, opponents: Opponents) -> tuple[TabularPolicy, float]:
+        """A pure best response and its expected return; see `pokespiel.openspiel.best_response`."""
+        form = self.form
+        scale = max(abs(bound) for bound in form.payoff_bounds)
+        behaviours, total = {}, 0.0
+        seatings = self._seatings()
+        for seat in range(self.num_players) if self.is_symmetric else (player,):
+            gradient = np.zeros(form.players[seat].num_sequences)
+            for seating in seatings:
+                if seating[seat] == player:
+                    gradient += self._gradient(seat, seating, opponents) / len(seatings)
+            behaviours[seat], value = best_response(form.players[seat], gradient, scale=scale)
+            total += value
+        return TabularPolicy(behaviours), total
+
+    def _seatings(self) -> list[tuple[int, ...]]:
+        """Ways to seat the players, equally likely: entry ``[seat]`` is the player there."""
+        players = tuple(range(self.num_players))
+        return list(permutations(players)) if self.is_symmetric else [players]
+
+    def _plan(self, policy: Policy, seat: int) -> FloatArray:
+        """Realization plan; kept for tables, which never change (networks do)."""
+        if not isinstance(policy, CompiledPolicy):
+            raise ValueError(
+                f"{self.name} cannot play a policy of type {type(policy).__name__}; convert "
+                "OpenSpiel policies with pokespiel.openspiel.policy.from_openspiel"
+            )
+        own = self.form.players[seat]
+        if not isinstance(policy, TabularPolicy | InfostatePolicy):
+            return own.realization_plan(policy.behaviour(self.form, seat))
+        plans = self._plans.setdefault(policy, {})
+        if seat not in plans:
+            plans[seat] = own.realization_plan(policy.behaviour(self.form, seat))
+        return plans[seat]
+
+    def _average_plan(self, mixture: Mixture, seat: int) -> FloatArray:
+        support = np.flatnonzero(mixture.weights)
+        plans = np.array([self._plan(mixture.policies[int(k)], seat) for k in support])
+        plan: FloatArray = mixture.weights[support] @ plans
+        return plan
+
+    def _pair_returns(self, profiles: list[list[Policy]]) -> FloatArray:
+        """Returns ``(len(profiles), 2)`` by one matrix product over all policies that occur."""
+        numbers: list[dict[int, int]] = [{}, {}]
+        policies: list[list[Policy]] = [[], []]
+        rows = np.zeros((2, len(profiles)), dtype=np.int64)
+        for index, profile in enumerate(profiles):
+            for seat, policy in enumerate(profile):
+                if id(policy) not in numbers[seat]:
+                    numbers[seat][id(policy)] = len(policies[seat])
+                    policies[seat].append(policy)
+                rows[seat, index] = numbers[seat][id(policy)]
+        plans = [np.array([self._plan(p, seat) for p in policies[seat]]) for seat in (0, 1)]
+        mine, theirs = self.form.matrices
+        first = (plans[0] @ (mine @ plans[1].T))[rows[0], rows[1]]
+        if self.is_zero_sum:
+            second = self.form.tree.returns[0].sum() - first
+        else:
+            second = ((theirs @ plans[0].T).T @ plans[1].T)[rows[0], rows[1]]
+        return np.stack([first, second], axis=1)
+
+    def _gradient(self, seat: int, seating: tuple[int, ...], opponents: Opponents) -> FloatArray:
+        """Payoff of each sequence at ``seat`` against the opponents, seated."""
+        form = self.form
+        if not isinstance(opponents, JointMixture):
+            plans = [
+                np.zeros(0) if s == seat else self._average_plan(opponents[p], s)
+                for s, p in enumerate(seating)
+            ]
+            return form.gradient(seat, plans)
+        weights: dict[tuple[int, ...], float] = {}
+        others: dict[tuple[int, ...], list[tuple[int, Policy]]] = {}
+        for profile, weight in zip(opponents.profiles, opponents.weights, strict=True):
+            group = [(s, profile[p]) for s, p in enumerate(seating) if s != seat]
+            key = tuple(id(policy) for _, policy in group)
+            weights[key] = weights.get(key, 0.0) + float(weight)
+            others[key] = group
+        total = np.zeros(form.players[seat].num_sequences)
+        for key, group in others.items():
+            plans = [np.zeros(0)] * self.num_players
+            for s, policy in group:
+                plans[s] = self._plan(policy, s)
+            total += weights[key] * form.gradient(seat, plans)
+        return total
+
+    # Sampled ---------------------------------------------------------------------------------
+
+    def play(
+        self, profiles: Sequence[Profile], episodes: int, *, rng: np.random.Generator
+    ) -> FloatArray:
+        """Play sampled episodes; see `pokespiel.protocols.MetaGame.play`."""
+        returns = np.empty((len(profiles), episodes, self.num_players))
+        seatings = self._seatings()
+        for row, profile in enumerate(profiles):
+            drawn = rng.integers(len(seatings), size=episodes)
+            for number, seating in enumerate(seatings):
+                rows = np.flatnonzero(drawn == number)
+                if len(rows):
+                    seated = [profile[player] for player in seating]
+                    by_seat = self._sample(seated, len(rows), rng)
+                    returns[row, rows[:, None], list(seating)] = by_seat
+        return returns
+
+    def _sample(
+        self, policies: list[Policy], episodes: int, rng: np.random.Generator
+    ) -> FloatArray:
+        """Returns ``(episodes, num_players)`` with one policy per seat."""
+        if self._form is None:
+            for policy in policies:
+                if not isinstance(policy, StatePolicy):
+                    raise ValueError(
+                        f"{self.name} cannot play a policy of type {type(policy).__name__}"
+                    )
+            return play_states(self.game, policies, episodes, rng=rng)
+        form = self._form
+        behaviours = [policy.behaviour(form, seat) for seat, policy in enumerate(policies)]
+        returns: FloatArray = form.tree.returns[sample_leaves(form, behaviours, episodes, rng=rng)]
+        return returns
+
+
+def _kind(directory: Path) -> str:
+    path = directory / "config.json"
+    try:
+        return str(json.loads(path.read_text())["kind"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} describes no policy: {error}") from None

@@ -1,0 +1,67 @@
+"""The exact best response, for games small enough to compute it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from pokespiel.protocols import FloatArray, MetaGame, Opponents, Policy, Response
+
+
+@runtime_checkable
+class ExactGame(MetaGame, Protocol):
+    """A meta-game that knows its best responses."""
+
+    def best_response(self, player: int, opponents: Opponents) -> tuple[Policy, float]:
+        """A best response and its expected return; ties are broken deterministically."""
+        ...
+
+    def mixture_returns(self, strategies: Opponents) -> FloatArray:
+        """Expected return ``(num_players,)`` when every player plays its mixture, or the joint."""
+        ...
+
+
+def require_exact(game: MetaGame, what: str) -> ExactGame:
+    """The game, if it is exact.
+
+    Raises
+    ------
+    ValueError
+        If it is not; the message says what works instead.
+    """
+    if not (game.is_exact and isinstance(game, ExactGame)):
+        raise ValueError(
+            f"{game.name} has no exact expected returns, which {what} needs; use a game small "
+            "enough to be computed (MatrixGame, OpenSpielGame(..., exact=True)), or a learning "
+            "oracle (tabular Q, PPO) here"
+        )
+    return game
+
+
+@dataclass(frozen=True)
+class ExactOracle:
+    """Answer with a pure best response, found by backward induction.
+
+    Among equally good actions the first in the game's own order is taken, also where the
+    opponents never go; the same opponents always get the same answer.
+    """
+
+    name: str = "exact"
+
+    def best_response(
+        self, game: MetaGame, player: int, opponents: Opponents, *, rng: np.random.Generator
+    ) -> Response:
+        """Compute it; see `pokespiel.protocols.BestResponseOracle.best_response`.
+
+        Raises
+        ------
+        ValueError
+            If the game is not exact.
+        """
+        exact = require_exact(game, "the exact oracle")
+        started = time.perf_counter()
+        policy, value = exact.best_response(player, opponents)
+        return Response(policy, value=value, cost={"seconds": time.perf_counter() - started})
