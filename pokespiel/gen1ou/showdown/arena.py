@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
@@ -29,6 +30,7 @@ from pokespiel.gen1ou.showdown.server import ShowdownServer
 __all__ = ["Arena", "Match", "PolicyError"]
 
 CLOSE_TIMEOUT = 30.0
+RECORD_TIMEOUT = 5.0
 RESTARTS_PER_PLAY = 1
 
 
@@ -141,14 +143,15 @@ class Arena:
         PolicyError
             If a policy raises, or answers something else than one legal action per decision.
         ShowdownError
-            If a team is refused, a battle cannot be finished in all its replays, or the server
-            dies again after it was restarted.
+            If a team is refused, a battle cannot be finished in all its replays, the server dies
+            again after it was restarted, or its own record of finished battles is another.
         """
         if not self._thread.is_alive():
             raise RuntimeError("this arena is closed")
         if not self._playing.acquire(blocking=False):
             raise RuntimeError("this arena is playing already")
         try:
+            recorded = len(self.server.finished_battles())
             session = _Session(self, matches)
             running = self._submit(session.run())
             results: dict[int, BattleResult] = {}
@@ -169,6 +172,7 @@ class Arena:
                 session.over.wait(CLOSE_TIMEOUT)
                 raise
             running.result()
+            self._check_record(list(results.values()), recorded)
             return [results[match] for match in range(len(matches))]
         finally:
             self._playing.release()
@@ -193,6 +197,22 @@ class Arena:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _check_record(self, results: Sequence[BattleResult], start: int) -> None:
+        """Hold the results against the server's own record, from its line ``start`` on."""
+        deadline = time.monotonic() + RECORD_TIMEOUT
+        while True:
+            finished = self.server.finished_battles()[start:]
+            record = {battle.battle_tag: battle.returns for battle in finished}
+            wrong = [r for r in results if record.get(r.battle_tag) != r.returns]
+            if not wrong:
+                return
+            if time.monotonic() > deadline:
+                raise ShowdownError(
+                    f"{len(wrong)} results are not in the server's own record, the first is "
+                    f"{wrong[0]}; the record says {record.get(wrong[0].battle_tag)}"
+                )
+            time.sleep(0.01)
 
     def _submit(self, coroutine: Coroutine[Any, Any, None]) -> Future[None]:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
@@ -314,12 +334,14 @@ class _Session:
         """Restart the server if it is dead or deaf."""
         server = self._arena.server
         async with self._repairing:
+            # The connections of a killed process are lost before its end is known.
+            await asyncio.sleep(0.1)
             if await asyncio.to_thread(server.is_healthy):
                 return
             if self._restarts >= RESTARTS_PER_PLAY:
                 raise ShowdownError(
-                    "the Showdown server died again after it was restarted; the end of its log:\n"
-                    + server.log_tail()
+                    "the Showdown server died again after it was restarted (exit status "
+                    f"{server.exit_status}); the end of its log:\n{server.log_tail()}"
                 )
             self._restarts += 1
             await asyncio.to_thread(server.restart)

@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from pokespiel.gen1ou.showdown.install import ShowdownError, find_node, showdown_directory
 
@@ -28,16 +29,13 @@ class FinishedBattle:
     Attributes
     ----------
     battle_tag : str
-    winner : str
-        User id of the winner, empty for a tie.
-    players : (str, str)
-        User ids of player 0 and player 1.
+    returns : (float, float)
+        1 for the winner, 0 for the loser, 0.5 each for a tie.
     turns : int
     """
 
     battle_tag: str
-    winner: str
-    players: tuple[str, str]
+    returns: tuple[float, float]
     turns: int
 
 
@@ -87,6 +85,8 @@ class ShowdownServer:
         self._given_log_directory = Path(log_directory).resolve() if log_directory else None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._finished: list[FinishedBattle] = []
+        self._record_end = 0
 
     @property
     def websocket_url(self) -> str:
@@ -118,20 +118,25 @@ class ShowdownServer:
         return self.is_alive() and _answers(self.port)
 
     def finished_battles(self) -> list[FinishedBattle]:
-        """The server's own record of finished battles, oldest first."""
+        """The server's own record of the battles it has finished since `start`, oldest first.
+
+        Players may hear of the end of a battle a moment before it stands in the record.
+        """
         path = self.log_directory / "battles.jsonl"
-        if not path.exists():
-            return []
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
-        return [
-            FinishedBattle(
-                line["battle"],
-                line["winner"],
-                (line["players"][0], line["players"][1]),
-                line["turns"],
-            )
-            for line in lines
-        ]
+        if path.exists():
+            with path.open("rb") as record:
+                record.seek(self._record_end)
+                for line in record:
+                    if not line.endswith(b"\n"):
+                        break
+                    self._record_end += len(line)
+                    self._finished.append(_finished_battle(json.loads(line)))
+        return list(self._finished)
+
+    @property
+    def exit_status(self) -> int | None:
+        """Exit status of a server that has died, negative if a signal killed it."""
+        return None if self._process is None else self._process.poll()
 
     def log_tail(self, lines: int = 20) -> str:
         """Last lines of what the server printed."""
@@ -157,6 +162,9 @@ class ShowdownServer:
         self._temporary = tempfile.TemporaryDirectory(prefix="pokespiel-showdown-")
         try:
             self.log_directory.mkdir(parents=True, exist_ok=True)
+            record = self.log_directory / "battles.jsonl"
+            self._finished = []
+            self._record_end = record.stat().st_size if record.exists() else 0
             self._start_process()
         except BaseException:
             self.stop()
@@ -245,10 +253,9 @@ class ShowdownServer:
                 self._stop_process()
                 raise _PortTaken
             if not self.is_alive():
-                assert self._process is not None
                 raise ShowdownError(
                     f"the Showdown server died at start (exit status "
-                    f"{self._process.returncode}); the end of its log:\n{self.log_tail()}"
+                    f"{self.exit_status}); the end of its log:\n{self.log_tail()}"
                 )
             if "now listening on" in printed and _answers(self.port):
                 return
@@ -274,6 +281,11 @@ class ShowdownServer:
 
 class _PortTaken(Exception):
     """Somebody else listens on the port."""
+
+
+def _finished_battle(line: dict[str, Any]) -> FinishedBattle:
+    scores = {line["players"][0]: (1.0, 0.0), line["players"][1]: (0.0, 1.0)}
+    return FinishedBattle(line["battle"], scores.get(line["winner"], (0.5, 0.5)), line["turns"])
 
 
 def _make_home(home: Path, package: Path) -> None:

@@ -31,6 +31,8 @@ exports.startuphook = () => {
 	Chat.loadPlugins();
 	// Names of battles stay unique when a killed server is started again.
 	Rooms.global.lastBattle = settings.firstBattle;
+	// Clients are told of this format only; the rules of all others take two seconds to read.
+	Rooms.global.formatList = '|formats|,1|RBY|[Gen 1] OU,e';
 	(Chat.handlers.onBattleEnd ||= []).push((battle, winner, players) => {
 		const record = {battle: battle.roomid, winner, players, turns: battle.turn};
 		fs.appendFileSync(settings.record, JSON.stringify(record) + '\n');
