@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from array import array
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -184,11 +185,12 @@ class _Builder:
                 if estimate > 10.0 * max_histories:
                     raise self._too_large(max_histories, f"{estimate:.0e} or more")
             if len(self.player) > max_histories:
-                raise self._too_large(max_histories, "more")
+                raise self._too_large(max_histories, "more than that")
 
     def _too_large(self, max_histories: int, size: str) -> GameTooLargeError:
         return GameTooLargeError(
-            f"{self.name} has {size} histories, the limit is {max_histories:,}; use "
+            f"{self.name} has too many histories: at most {max_histories:,} are compiled, "
+            f"it has {size}; use "
             "OpenSpielGame(..., exact=False), which samples episodes, or raise max_histories"
         )
 
@@ -281,7 +283,7 @@ def _player_form(decisions: _Decisions) -> tuple[PlayerForm, IntArray, IntArray]
         first_sequence=first,
         parent_sequence=new_sequence[np.array(decisions.parent, dtype=np.int64)[order]],
         actions=np.array([-1, *chosen], dtype=np.int64),
-        levels=tuple((int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)),
+        levels=tuple((int(a), int(b)) for a, b in pairwise(edges)),
         nodes=np.array(decisions.node, dtype=np.int64)[order],
     )
     return form, new_infostate, new_sequence

@@ -86,7 +86,7 @@ class MatrixGame:
                 rng.choice(len(strategy), size=episodes, p=strategy)
                 for strategy in (self._strategy(p, i) for i, p in enumerate(profile))
             )
-            returns[row] = self.payoffs.tensor[(slice(None), *picks)].T
+            returns[row] = np.stack([own[picks] for own in self.payoffs.tensor], axis=1)
         return returns
 
     def best_response(self, player: int, opponents: Opponents) -> tuple[int, float]:
@@ -137,7 +137,8 @@ class MatrixGame:
                 f"a policy of player {player} is an index below {size} or a distribution of "
                 f"shape ({size},), got {policy!r}"
             )
-        return strategy / strategy.sum()
+        normal: FloatArray = strategy / strategy.sum()
+        return normal
 
     def _average(self, mixture: Mixture, player: int) -> FloatArray:
         stacked = np.array([self._strategy(policy, player) for policy in mixture.policies])

@@ -74,8 +74,9 @@ class TabularPolicy:
     def save(self, directory: Path) -> None:
         """Write ``config.json`` and ``behaviours.npz``."""
         (directory / "config.json").write_text(json.dumps({"kind": self.kind}))
+        arrays: dict[str, Any] = {f"player_{p}": own for p, own in self.behaviours.items()}
         with (directory / "behaviours.npz").open("wb") as file:
-            np.savez(file, **{f"player_{p}": array for p, array in self.behaviours.items()})
+            np.savez(file, **arrays)
 
     @classmethod
     def load(cls, directory: Path) -> TabularPolicy:

@@ -257,7 +257,7 @@ class SequenceForm:
 
     @cached_property
     def matrices(self) -> tuple[Any, Any]:
-        """Two players' sparse payoff matrices: ``(S1, S2)`` of the first, ``(S2, S1)`` of the other.
+        """Two players' sparse payoff matrices: ``(S1, S2)`` first, ``(S2, S1)`` second.
 
         Raises
         ------
@@ -290,7 +290,8 @@ class SequenceForm:
             if other != player:
                 weights = weights * plans[other][self.sequences[other]]
         size = self.players[player].num_sequences
-        return np.bincount(self.sequences[player], weights=weights, minlength=size)
+        summed = np.bincount(self.sequences[player], weights=weights, minlength=size)
+        return summed.astype(np.float64, copy=False)
 
     def expected_returns(self, plans: list[FloatArray] | tuple[FloatArray, ...]) -> FloatArray:
         """Expected return of each player ``(players,)`` under realization plans."""

@@ -76,7 +76,7 @@ def infostate_kind(game: Any) -> str:
     if original and kind.information == pyspiel.GameType.Information.PERFECT_INFORMATION:
         return "history"
     raise ValueError(
-        f"{game} provides no information state strings, so what its players remember is "
+        f"{kind.short_name} provides no information state strings, so what its players remember is "
         "unknown; only games with them, or with perfect information and turns, can be used"
     )
 
