@@ -12,14 +12,18 @@ from solvers.base import (
     UnsupportedGameError,
     as_payoffs,
 )
+from solvers.comparison import Comparison, ComparisonRow, compare
 from solvers.registry import available, get
 
 __all__ = [
+    "Comparison",
+    "ComparisonRow",
     "MetaSolver",
     "MetaStrategy",
     "Payoffs",
     "UnsupportedGameError",
     "as_payoffs",
     "available",
+    "compare",
     "get",
 ]

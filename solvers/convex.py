@@ -23,6 +23,9 @@ def run(problem: Any, solver: str, **options: Any) -> None:
     with warnings.catch_warnings():
         # Said again, and acted on, by the callers, who check the residual of what they get.
         warnings.filterwarnings("ignore", message="Solution may be inaccurate")
-        problem.solve(solver=solver, warm_start=False, **options)
+        try:
+            problem.solve(solver=solver, warm_start=False, **options)
+        except cvxpy().error.SolverError as error:
+            raise RuntimeError(f"{solver} failed: {error}") from None
     if problem.status not in ("optimal", "optimal_inaccurate"):
         raise RuntimeError(f"{solver} ended with status {problem.status!r}")

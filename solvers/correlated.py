@@ -31,7 +31,7 @@ Objective = Literal["gini", "entropy", "welfare", "min_epsilon"]
 _MOST_COEFFICIENTS = 1_000_000
 """Nonzero coefficients of the program that still fit in memory and patience."""
 
-_EPSILON_SLACK = 1e-7
+_EPSILON_SLACK = 1e-9
 """Relative slack kept above the least epsilon, so that the second program has an interior."""
 
 

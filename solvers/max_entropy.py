@@ -8,14 +8,20 @@ is unique: two runs, or two solvers, can be compared by it.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from solvers.base import FloatArray, normalised
 from solvers.convex import cvxpy, run
 
 _NEWTON_STEPS = 50
 
+_TIE = 1e-9
+"""Relative to the payoff range: smaller losses, and probabilities, count as none."""
 
-def max_entropy_optimal(matrix: FloatArray, value: float) -> FloatArray:
+
+def max_entropy_optimal(
+    matrix: FloatArray, value: float, optimal: FloatArray, opposing: FloatArray
+) -> FloatArray:
     """Row player's optimal strategy of maximum entropy.
 
     Parameters
@@ -24,6 +30,10 @@ def max_entropy_optimal(matrix: FloatArray, value: float) -> FloatArray:
         The row player's payoffs.
     value : float
         The game's value, accurate to rounding.
+    optimal : float64 array ``(n1,)``
+        Any optimal strategy of the row player.
+    opposing : float64 array ``(n2,)``
+        Any optimal strategy of the column player.
 
     Returns
     -------
@@ -33,18 +43,29 @@ def max_entropy_optimal(matrix: FloatArray, value: float) -> FloatArray:
     if scale == 0.0:
         return np.full(matrix.shape[0], 1.0 / matrix.shape[0])
     gains = (matrix - value) / scale
-    support = _largest_support(gains)
+    # Whatever loses against some optimal strategy of the other player is in no optimal strategy.
+    candidates = gains @ opposing > -_TIE
+    played = optimal > _TIE
+    if np.array_equal(candidates, played):
+        columns = opposing > _TIE  # Tight against every optimal strategy.
+        if np.linalg.matrix_rank(gains[np.ix_(played, columns)], tol=1e-9) >= played.sum() - 1:
+            return optimal  # The only one: its indifference equations have one solution.
+        support = played
+    else:
+        support = candidates
+        support[candidates] = _largest_support(gains[candidates])
     gains = gains[support]
     mix = np.zeros(matrix.shape[0])
     mix[support] = _polish(_interior_point(gains), gains)
     return mix
 
 
-def _largest_support(gains: FloatArray) -> FloatArray:
+def _largest_support(gains: FloatArray) -> NDArray[np.bool_]:
     """Mask ``(n1,)`` of strategies that some optimal strategy plays.
 
     One linear program over the cone of optimal strategies (any multiple of them): it raises every
-    weight to 1 that can be raised at all.
+    weight to 1 that can be raised at all. Where that fails numerically all are kept: the next
+    program then has no interior, and is less exact.
     """
     cp = cvxpy()
     weights = cp.Variable(gains.shape[0], nonneg=True)
@@ -53,8 +74,11 @@ def _largest_support(gains: FloatArray) -> FloatArray:
         cp.Maximize(cp.sum(counted)),
         [gains.T @ weights >= 0.0, counted <= weights, counted <= 1.0],
     )
-    run(problem, "HIGHS")
-    mask: FloatArray = np.asarray(counted.value) > 0.5
+    try:
+        run(problem, "HIGHS")
+    except RuntimeError:
+        return np.ones(gains.shape[0], dtype=bool)
+    mask: NDArray[np.bool_] = np.asarray(counted.value) > 0.5
     return mask
 
 

@@ -21,13 +21,26 @@ from solvers.base import (
 )
 from solvers.max_entropy import max_entropy_optimal
 from solvers.mixed_integer import equilibrium
-from solvers.support_enumeration import equilibria, num_supports, pure_equilibria
+from solvers.quantal import QuantalResponse
+from solvers.support_enumeration import (
+    equilibria,
+    indifferent_profile,
+    num_supports,
+    pure_equilibria,
+)
 from solvers.zero_sum import MatrixGameLP
 
 Selection = Literal["any", "max_entropy"]
 
 _LARGEST_ENUMERATION = 4096
 """Support profiles to visit before turning to another method."""
+
+
+_NEAR_RATIONAL = 1e5
+"""Log-odds per payoff range at which the logit branch is left for its limit."""
+
+_HOMOTOPY_TOLERANCE = 1e-5
+"""Regret, as a share of the payoff range, accepted of the limit."""
 
 
 @dataclass
@@ -37,7 +50,7 @@ class Nash:
     Two-player constant-sum games of any size are solved by linear programming; a one-population
     game gives one strategy, its own best response. General-sum games are searched by supports, a
     one-population game for a *symmetric* equilibrium; beyond a few strategies two-player games
-    go to a mixed-integer program and games of more players to pygambit, where it is installed.
+    go to a mixed-integer program, and what is left follows the logit branch to its limit.
 
     Parameters
     ----------
@@ -52,7 +65,7 @@ class Nash:
     name: ClassVar[str] = "nash"
     summary: ClassVar[str] = "Nash equilibrium, any or the one of maximum entropy"
     games: ClassVar[str] = "constant-sum two-player of any size; general-sum, if small"
-    paper: ClassVar[str] = "von Neumann 1928; Nash 1950; Porter et al. 2008"
+    paper: ClassVar[str] = "von Neumann 1928; Nash 1950; Porter, Nudelman & Shoham 2008"
 
     def __post_init__(self) -> None:
         if self.selection not in ("any", "max_entropy"):
@@ -85,9 +98,11 @@ class Nash:
         row, column = solution.row, solution.column
         if self.selection == "max_entropy":
             value = 0.0 if game.symmetric else solution.value
-            row = max_entropy_optimal(matrix, value)
+            row = max_entropy_optimal(
+                matrix, value, solution.row, solution.row if game.symmetric else solution.column
+            )
             if not game.symmetric:
-                column = max_entropy_optimal(-matrix.T, -value)
+                column = max_entropy_optimal(-matrix.T, -value, solution.column, solution.row)
         return meta_strategy(
             game,
             (row, row if game.symmetric else column),
@@ -97,7 +112,8 @@ class Nash:
 
 def _search(game: Payoffs) -> MetaStrategy:
     """One equilibrium of a general-sum game."""
-    if num_supports(game.num_strategies, symmetric=game.symmetric) <= _LARGEST_ENUMERATION:
+    supports = num_supports(game.num_strategies, symmetric=game.symmetric)
+    if game.num_players == 2 and supports <= _LARGEST_ENUMERATION:
         enumerated = list(islice(equilibria(game, symmetric=game.symmetric), 2))
         if enumerated:
             return meta_strategy(
@@ -111,12 +127,34 @@ def _search(game: Payoffs) -> MetaStrategy:
             np.eye(n)[strategy] for n, strategy in zip(game.num_strategies, pure[0], strict=True)
         )
         return meta_strategy(game, marginals, diagnostics={"method": "pure equilibrium"})
+    limit = _homotopy_limit(game)
+    if limit is not None:
+        return limit
     if game.num_players == 2:
         found = equilibrium(game, symmetric=game.symmetric)
         if found is not None and restricted_regrets(game, found).max() <= 1e-6 * game.scale:
             return meta_strategy(game, found, diagnostics={"method": "mixed-integer program"})
+    elif supports <= _LARGEST_ENUMERATION:
+        for first in equilibria(game, symmetric=game.symmetric):
+            return meta_strategy(game, first, diagnostics={"method": "support enumeration"})
     raise UnsupportedGameError(
         f"found no Nash equilibrium of this {game.num_players}-player general-sum game with "
         f"{game.num_strategies} strategies; constant-sum two-player games of any size, and "
         "small general-sum games, can be solved"
     )
+
+
+def _homotopy_limit(game: Payoffs) -> MetaStrategy | None:
+    """The equilibrium that the logit branch selects, polished on its support."""
+    try:
+        near = QuantalResponse(rationality=_NEAR_RATIONAL).solve(game)
+    except UnsupportedGameError:
+        return None
+    supports = near.support(1e-4)
+    marginals = indifferent_profile(game, supports, symmetric=game.symmetric, start=near.marginals)
+    for candidate in (marginals, near.marginals):
+        if candidate is not None and (
+            restricted_regrets(game, candidate).max() <= _HOMOTOPY_TOLERANCE * game.scale
+        ):
+            return meta_strategy(game, candidate, diagnostics={"method": "logit homotopy"})
+    return None

@@ -18,7 +18,6 @@ from solvers.base import (
     MetaStrategy,
     Payoffs,
     as_payoffs,
-    deviation_payoffs,
     is_constant_sum,
     meta_strategy,
     restricted_regrets,
@@ -128,10 +127,21 @@ def _value_functions(game: Payoffs) -> list[Callable[[Sequence[FloatArray]], Flo
         column = np.ascontiguousarray(game.tensor[1].T)
         return [lambda mixes: row @ mixes[1], lambda mixes: column @ mixes[0]]
 
-    def of(player: int) -> Callable[[Sequence[FloatArray]], FloatArray]:
-        return lambda mixes: deviation_payoffs(game, every_player(game, mixes), player)
+    return [_values_of(game, player) for player in range(len(population_sizes(game)))]
 
-    return [of(player) for player in range(len(population_sizes(game)))]
+
+def _values_of(game: Payoffs, player: int) -> Callable[[Sequence[FloatArray]], FloatArray]:
+    """`_value_functions` of one player among many: one product per opponent."""
+    own = np.ascontiguousarray(np.moveaxis(game.tensor[player], player, 0))
+    others = [other for other in range(game.num_players) if other != player]
+
+    def values(mixes: Sequence[FloatArray]) -> FloatArray:
+        result = own
+        for other in reversed(others):
+            result = result @ mixes[0 if game.symmetric else other]
+        return result
+
+    return values
 
 
 def check_stopping(iterations: int, target_regret: float) -> None:

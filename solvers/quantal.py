@@ -26,7 +26,6 @@ from solvers.no_regret import unit_payoffs
 _CORRECTOR_TOLERANCE = 1e-10
 _MAX_CORRECTOR_STEPS = 8
 _SMALLEST_STEP = 1e-9
-_LARGEST_STEP = 20.0
 
 
 @dataclass(frozen=True)
@@ -136,9 +135,7 @@ class _Branch:
         marginals = every_player(self._game, mixes)
         return [self._contract(marginals, p, keep=(p,)) for p in range(len(mixes))]
 
-    def _slopes(
-        self, mixes: list[FloatArray], population: int, other: int
-    ) -> FloatArray | None:
+    def _slopes(self, mixes: list[FloatArray], population: int, other: int) -> FloatArray | None:
         """Payoffs ``(n_population, n_other)`` against one strategy of the other population.
 
         A symmetric game's one population meets itself in every opponent.
@@ -146,10 +143,9 @@ class _Branch:
         marginals = every_player(self._game, mixes)
         if self._game.symmetric:
             pairs = range(1, self._game.num_players)
-            return sum(
-                (self._contract(marginals, 0, keep=(0, opponent)) for opponent in pairs),
-                np.zeros((len(mixes[0]), len(mixes[0]))),
-            )
+            met = [self._contract(marginals, 0, keep=(0, opponent)) for opponent in pairs]
+            total: FloatArray = np.sum(met, axis=0)
+            return total
         if population == other:
             return None
         return self._contract(marginals, population, keep=(population, other))
@@ -158,11 +154,13 @@ class _Branch:
         self, marginals: tuple[FloatArray, ...], player: int, *, keep: tuple[int, ...]
     ) -> FloatArray:
         """Expected payoff of ``player``, the strategies of the players kept left open."""
-        result = self._game.tensor[player]
+        result: FloatArray = self._game.tensor[player]
         for axis in reversed(range(self._game.num_players)):
             if axis not in keep:
-                result = np.tensordot(result, marginals[axis], axes=(axis, 0))
-        return result.T if len(keep) == 2 and keep[0] > keep[1] else result
+                result = np.moveaxis(result, axis, -1) @ marginals[axis]
+        if len(keep) == 2 and keep[0] > keep[1]:
+            result = result.T
+        return result
 
 
 def _follow(branch: _Branch, target: float, max_steps: int) -> tuple[FloatArray, int]:
@@ -193,7 +191,8 @@ def _follow(branch: _Branch, target: float, max_steps: int) -> tuple[FloatArray,
                         f"was lost at rationality {point[-1]:.6g} of {target:.6g}"
                     )
         point, tangent = corrected, turned
-        step = min(step * 1.5, _LARGEST_STEP)
+        # The branch straightens as it goes: a step may grow with the distance travelled.
+        step = min(step * 1.5, 1.0 + float(point[-1]))
     raise UnsupportedGameError(
         f"needs more than {max_steps} steps along the branch: rationality {point[-1]:.6g} of "
         f"{target:.6g} was reached"
@@ -202,7 +201,7 @@ def _follow(branch: _Branch, target: float, max_steps: int) -> tuple[FloatArray,
 
 def _cut(point: FloatArray, tangent: FloatArray, target: float) -> FloatArray:
     """Where the tangent line meets the target rationality."""
-    cut = point + tangent * ((target - point[-1]) / tangent[-1])
+    cut: FloatArray = point + tangent * ((target - point[-1]) / tangent[-1])
     cut[-1] = target
     return cut
 

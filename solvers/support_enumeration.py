@@ -84,9 +84,18 @@ def _supports_by_size(num_strategies: tuple[int, ...], symmetric: bool) -> Itera
 
 
 def indifferent_profile(
-    payoffs: Payoffs, supports: Supports, *, symmetric: bool = False
+    payoffs: Payoffs,
+    supports: Supports,
+    *,
+    symmetric: bool = False,
+    start: tuple[FloatArray, ...] | None = None,
 ) -> tuple[FloatArray, ...] | None:
     """Strategies on the supports that make each player indifferent over its own support.
+
+    Parameters
+    ----------
+    start
+        Profile from which to look first, with more than two players; uniform by default.
 
     Returns
     -------
@@ -100,7 +109,7 @@ def indifferent_profile(
         )
     if payoffs.num_players == 2:
         return _indifferent_two_player(payoffs, supports, symmetric)
-    return _indifferent_many_player(payoffs, supports, symmetric)
+    return _indifferent_many_player(payoffs, supports, symmetric, start)
 
 
 def _indifferent_two_player(
@@ -138,7 +147,10 @@ def _mix_making_indifferent(block: FloatArray) -> FloatArray | None:
 
 
 def _indifferent_many_player(
-    payoffs: Payoffs, supports: Supports, symmetric: bool
+    payoffs: Payoffs,
+    supports: Supports,
+    symmetric: bool,
+    start: tuple[FloatArray, ...] | None,
 ) -> tuple[FloatArray, ...] | None:
     """Powell's hybrid method on the indifference and normalisation equations."""
     own_supports = supports[:1] if symmetric else supports
@@ -164,6 +176,10 @@ def _indifferent_many_player(
         return np.concatenate(parts)
 
     centre = np.concatenate([np.full(size, 1.0 / size) for size in sizes])
+    if start is not None:
+        centre = np.concatenate(
+            [mix[list(support)] for mix, support in zip(start, own_supports, strict=False)]
+        )
     rng = np.random.default_rng(0)
     for _ in range(_STARTS):
         fit = root(residual, centre, tol=1e-14)
