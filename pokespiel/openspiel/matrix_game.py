@@ -89,11 +89,22 @@ class MatrixGame:
             returns[row] = np.stack([own[picks] for own in self.payoffs.tensor], axis=1)
         return returns
 
-    def best_response(self, player: int, opponents: Opponents) -> tuple[int, float]:
-        """The first best pure strategy (within 1e-12 of the payoff scale) and its value."""
+    def best_response(
+        self, player: int, opponents: Opponents, *, ties: str = "uniform"
+    ) -> tuple[Policy, float]:
+        """A best strategy and its value.
+
+        Strategies within 1e-12 of the best (relative to the payoff scale) tie: they are mixed
+        uniformly, or with ``ties="first"`` the first of them is played.
+        """
+        if ties not in ("uniform", "first"):
+            raise ValueError(f"ties are broken 'uniform' or 'first', not {ties!r}")
         values = self._gradient(player, opponents)
-        tolerance = _TIE * max(1.0, self.payoffs.scale)
-        return int(np.flatnonzero(values >= values.max() - tolerance)[0]), float(values.max())
+        best = float(values.max())
+        tied = values >= best - _TIE * max(1.0, self.payoffs.scale)
+        if ties == "first" or tied.sum() == 1:
+            return int(np.argmax(tied)), best
+        return tied / tied.sum(), best
 
     def mixture_returns(self, strategies: Opponents) -> FloatArray:
         """Expected return ``(num_players,)`` when all play the mixtures, or the joint mixture."""

@@ -169,8 +169,10 @@ class OpenSpielGame:
             total[list(seating)] += self.form.expected_returns(plans)
         return total / len(seatings)
 
-    def best_response(self, player: int, opponents: Opponents) -> tuple[TabularPolicy, float]:
-        """A pure best response and its expected return; see `pokespiel.openspiel.best_response`."""
+    def best_response(
+        self, player: int, opponents: Opponents, *, ties: str = "uniform"
+    ) -> tuple[TabularPolicy, float]:
+        """A best response and its expected return; see `pokespiel.openspiel.best_response`."""
         form = self.form
         scale = max(abs(bound) for bound in form.payoff_bounds)
         behaviours, total = {}, 0.0
@@ -180,7 +182,9 @@ class OpenSpielGame:
             for seating in seatings:
                 if seating[seat] == player:
                     gradient += self._gradient(seat, seating, opponents) / len(seatings)
-            behaviours[seat], value = best_response(form.players[seat], gradient, scale=scale)
+            behaviours[seat], value = best_response(
+                form.players[seat], gradient, scale=scale, ties=ties
+            )
             total += value
         return TabularPolicy(behaviours), total
 

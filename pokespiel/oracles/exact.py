@@ -15,7 +15,9 @@ from pokespiel.protocols import FloatArray, MetaGame, Opponents, Policy, Respons
 class ExactGame(MetaGame, Protocol):
     """A meta-game that knows its best responses."""
 
-    def best_response(self, player: int, opponents: Opponents) -> tuple[Policy, float]:
+    def best_response(
+        self, player: int, opponents: Opponents, *, ties: str = "uniform"
+    ) -> tuple[Policy, float]:
         """A best response and its expected return; ties are broken deterministically."""
         ...
 
@@ -43,13 +45,28 @@ def require_exact(game: MetaGame, what: str) -> ExactGame:
 
 @dataclass(frozen=True)
 class ExactOracle:
-    """Answer with a pure best response, found by backward induction.
+    """Answer with a best response found by backward induction.
 
-    Among equally good actions the first in the game's own order is taken, also where the
-    opponents never go; the same opponents always get the same answer.
+    The same opponents always get the same answer.
+
+    Attributes
+    ----------
+    ties : {"uniform", "first"}
+        Among equally good actions, also where the opponents never go: draw uniformly, or take
+        the first in the game's own order (then the response is pure). Uniform ties converge
+        faster; see `pokespiel.openspiel.best_response`.
     """
 
-    name: str = "exact"
+    ties: str = "uniform"
+
+    def __post_init__(self) -> None:
+        if self.ties not in ("uniform", "first"):
+            raise ValueError(f"ties are broken 'uniform' or 'first', not {self.ties!r}")
+
+    @property
+    def name(self) -> str:
+        """Identifies the oracle and its tie-breaking."""
+        return f"exact(ties={self.ties})"
 
     def best_response(
         self, game: MetaGame, player: int, opponents: Opponents, *, rng: np.random.Generator
@@ -63,5 +80,5 @@ class ExactOracle:
         """
         exact = require_exact(game, "the exact oracle")
         started = time.perf_counter()
-        policy, value = exact.best_response(player, opponents)
+        policy, value = exact.best_response(player, opponents, ties=self.ties)
         return Response(policy, value=value, cost={"seconds": time.perf_counter() - started})

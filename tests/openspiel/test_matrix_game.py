@@ -49,10 +49,13 @@ def test_double_oracle_solves_rock_paper_scissors(start: int) -> None:
     assert result.steps[-1].exploitability == pytest.approx(0.0, abs=1e-12)
 
 
-def test_best_response_takes_the_first_of_equals() -> None:
+def test_best_response_breaks_ties_as_told() -> None:
     game = MatrixGame(ROCK_PAPER_SCISSORS)
     uniform = Mixture((0, 1, 2), np.full(3, 1 / 3))
-    assert game.best_response(0, [uniform, uniform]) == (0, pytest.approx(0.0))
+    assert game.best_response(0, [uniform, uniform], ties="first") == (0, pytest.approx(0.0))
+    assert game.best_response(0, [uniform, uniform])[0] == pytest.approx([1 / 3] * 3)
+    with pytest.raises(ValueError, match="'uniform' or 'first'"):
+        game.best_response(0, [uniform, uniform], ties="last")
 
 
 def test_best_response_to_a_joint() -> None:

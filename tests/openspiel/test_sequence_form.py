@@ -189,30 +189,37 @@ class TestBestResponse:
         form = compiled(name)
         plans = plans_of(form, random_behaviours(form, np.random.default_rng(3)))
         for player, own in enumerate(form.players):
-            behaviour, value = best_response(own, form.gradient(player, plans))
-            assert set(np.unique(behaviour)) <= {0.0, 1.0}
-            own.check(behaviour)
-            answered = [*plans]
-            answered[player] = own.realization_plan(behaviour)
-            assert form.expected_returns(answered)[player] == pytest.approx(value, abs=1e-9)
+            for ties in ("uniform", "first"):
+                behaviour, value = best_response(own, form.gradient(player, plans), ties=ties)
+                own.check(behaviour)
+                answered = [*plans]
+                answered[player] = own.realization_plan(behaviour)
+                assert form.expected_returns(answered)[player] == pytest.approx(value, abs=1e-9)
+                if ties == "first":
+                    assert set(np.unique(behaviour)) <= {0.0, 1.0}
 
-    def test_breaks_ties_towards_the_first_action(self) -> None:
+    def test_breaks_ties_as_told(self) -> None:
         form = compiled("matrix_rps")
         plans = plans_of(form, [own.uniform() for own in form.players])
-        behaviour, value = best_response(form.players[0], form.gradient(0, plans))
+        own, gradient = form.players[0], form.gradient(0, plans)
+        behaviour, value = best_response(own, gradient, ties="first")
         assert behaviour.tolist() == [1.0, 1.0, 0.0, 0.0]
         assert value == pytest.approx(0.0, abs=1e-15)
+        assert best_response(own, gradient)[0] == pytest.approx([1.0, 1 / 3, 1 / 3, 1 / 3])
+        with pytest.raises(ValueError, match="'uniform' or 'first', not 'last'"):
+            best_response(own, gradient, ties="last")
 
-    def test_takes_the_first_action_where_the_opponent_never_goes(self) -> None:
+    def test_everything_ties_where_the_opponent_never_goes(self) -> None:
         form = compiled("kuhn_poker")
         first, second = form.players
         never_bets = np.zeros(first.num_sequences)
         never_bets[0] = 1.0
         never_bets[first.first_sequence[:-1]] = 1.0
         plans = plans_of(form, [never_bets, second.uniform()])
-        behaviour, _ = best_response(second, form.gradient(1, plans))
         facing_a_bet = [second.index[f"{card}b"] for card in "012"]
-        assert behaviour[second.first_sequence[facing_a_bet]].tolist() == [1.0, 1.0, 1.0]
+        for ties, passing in (("first", 1.0), ("uniform", 0.5)):
+            behaviour, _ = best_response(second, form.gradient(1, plans), ties=ties)
+            assert behaviour[second.first_sequence[facing_a_bet]].tolist() == [passing] * 3
 
 
 class TestPlans:
