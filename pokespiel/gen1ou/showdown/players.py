@@ -33,6 +33,13 @@ _user_numbers = itertools.count()
 SERVER, POLICY, REST = "waits for the server", "waits for its policy", "has nothing to choose"
 
 
+# poke-env does not know the Gen 1 volatiles Light Screen, Haze and the toxic counter, and says so
+# each time, on the user's terminal.
+logging.getLogger("poke-env").addFilter(
+    lambda record: not record.getMessage().startswith("Unexpected effect")
+)
+
+
 class Interrupted(Exception):
     """A battle could not be finished; playing it again may help."""
 

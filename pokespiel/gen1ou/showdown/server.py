@@ -6,7 +6,7 @@ import http.client
 import importlib.resources
 import json
 import os
-import socket
+import re
 import subprocess
 import tempfile
 import time
@@ -78,9 +78,9 @@ class ShowdownServer:
     ) -> None:
         if port is not None and not 0 < port < 65536:
             raise ValueError(f"port must be between 1 and 65535, got {port}")
-        self.port = port or 0
+        self.port = 0
         self.starts = 0
-        self._fixed_port = port is not None
+        self._wanted_port = port or 0
         self._start_timeout = start_timeout
         self._given_log_directory = Path(log_directory).resolve() if log_directory else None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -195,26 +195,11 @@ class ShowdownServer:
         self.stop()
 
     def _start_process(self) -> None:
-        # A port found free can be taken by somebody else before the server binds it.
-        attempts = 1 if self._fixed_port else 5
-        for attempt in range(1, attempts + 1):
-            if self._fixed_port:
-                _require_free(self.port)
-            else:
-                self.port = _free_port()
-            try:
-                self._launch()
-                return
-            except _PortTaken:
-                if attempt == attempts:
-                    raise ShowdownError(f"port {self.port} is in use") from None
-
-    def _launch(self) -> None:
         assert self._temporary is not None
         home = Path(self._temporary.name) / f"start-{self.starts}"
         _make_home(home, showdown_directory())
         settings = {
-            "port": self.port,
+            "port": self._wanted_port,
             "parent": os.getpid(),
             "record": str(self.log_directory / "battles.jsonl"),
             "firstBattle": self.starts * BATTLES_PER_START,
@@ -232,7 +217,6 @@ class ShowdownServer:
                     "start",
                     "--no-security",
                     "--skip-build",
-                    str(self.port),
                 ],
                 cwd=home,
                 env={**os.environ, "POKESPIEL_SHOWDOWN": json.dumps(settings)},
@@ -241,29 +225,34 @@ class ShowdownServer:
                 stderr=subprocess.STDOUT,
             )
         self.starts += 1
-        self._wait_until_healthy(log, offset)
+        try:
+            self.port = self._wait_until_healthy(log, offset)
+        except BaseException:
+            self._stop_process()
+            raise
 
-    def _wait_until_healthy(self, log: Path, offset: int) -> None:
+    def _wait_until_healthy(self, log: Path, offset: int) -> int:
+        """Port on which the server answers; ``offset`` is where its output begins in the log."""
         deadline = time.monotonic() + self._start_timeout
         while True:
+            died = not self.is_alive()
             with log.open("rb") as output:
                 output.seek(offset)
                 printed = output.read().decode(errors="replace")
             if "EADDRINUSE" in printed:
-                self._stop_process()
-                raise _PortTaken
-            if not self.is_alive():
+                raise ShowdownError(f"port {self._wanted_port} is in use")
+            if died:
                 raise ShowdownError(
-                    f"the Showdown server died at start (exit status "
-                    f"{self.exit_status}); the end of its log:\n{self.log_tail()}"
+                    f"the Showdown server died at start (exit status {self.exit_status}); "
+                    f"the end of its log:\n{self.log_tail()}"
                 )
-            if "now listening on" in printed and _answers(self.port):
-                return
+            port = re.search(r"^PokéSpiel: port (\d+)$", printed, re.MULTILINE)
+            if port and _answers(int(port[1])):
+                return int(port[1])
             if time.monotonic() > deadline:
-                self._stop_process()
                 raise ShowdownError(
-                    f"the Showdown server did not answer on port {self.port} within "
-                    f"{self._start_timeout:g} s; the end of its log:\n{self.log_tail()}"
+                    f"the Showdown server did not answer within {self._start_timeout:g} s; "
+                    f"the end of its log:\n{self.log_tail()}"
                 )
             time.sleep(0.05)
 
@@ -277,10 +266,6 @@ class ShowdownServer:
             self._process.kill()
             self._process.wait()
         self._process = None
-
-
-class _PortTaken(Exception):
-    """Somebody else listens on the port."""
 
 
 def _finished_battle(line: dict[str, Any]) -> FinishedBattle:
@@ -302,22 +287,6 @@ def _make_home(home: Path, package: Path) -> None:
         (home / "config" / entry.name).symlink_to(entry)
     config = importlib.resources.files("pokespiel.gen1ou.showdown").joinpath("npm", "config.js")
     (home / "config" / "config.js").write_bytes(config.read_bytes())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise ShowdownError(f"port {port} is in use: {error}") from None
 
 
 def _answers(port: int) -> bool:

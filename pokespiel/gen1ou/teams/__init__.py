@@ -45,8 +45,8 @@ def pack(export: str) -> str:
     ValueError
         If the text is not that.
     """
-    blocks = [block.splitlines() for block in _without_comments(export).split("\n\n")]
-    blocks = [lines for lines in blocks if lines]
+    paragraphs = _without_comments(export).split("\n\n")
+    blocks = [[line for line in text.splitlines() if line] for text in paragraphs if text.strip()]
     if not 1 <= len(blocks) <= TEAM_SIZE:
         raise ValueError(f"a team has 1 to {TEAM_SIZE} Pokémon, got {len(blocks)}")
     return "]".join(_pack_pokemon(lines) for lines in blocks)

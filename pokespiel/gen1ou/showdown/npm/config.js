@@ -3,6 +3,7 @@
 'use strict';
 
 const fs = require('fs');
+const net = require('net');
 const settings = JSON.parse(process.env.POKESPIEL_SHOWDOWN);
 
 exports.port = settings.port;
@@ -21,6 +22,17 @@ exports.logchat = false;
 exports.logchallenges = false;
 exports.loguserstats = 0;
 exports.nobattlesearch = true;
+
+// Showdown says that it listens before it does, and goes on if it cannot.
+const listen = net.Server.prototype.listen;
+net.Server.prototype.listen = function (...where) {
+	this.once('listening', () => console.log(`PokéSpiel: port ${this.address().port}`));
+	this.once('error', error => {
+		console.error(error.message);
+		process.exit(1);
+	});
+	return listen.apply(this, where);
+};
 
 // A server must not outlive the process that started it, however that one dies.
 setInterval(() => {
