@@ -106,6 +106,12 @@ class MatrixGame:
             return int(np.argmax(tied)), best
         return tied / tied.sum(), best
 
+    def gains(self, strategies: Opponents) -> FloatArray:
+        """What each player's best response gains ``(num_players,)``."""
+        best = [self.best_response(p, strategies)[1] for p in range(self.num_players)]
+        gains: FloatArray = np.array(best) - self.mixture_returns(strategies)
+        return gains
+
     def mixture_returns(self, strategies: Opponents) -> FloatArray:
         """Expected return ``(num_players,)`` when all play the mixtures, or the joint mixture."""
         if isinstance(strategies, JointMixture):

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from pokespiel.openspiel.best_response import best_response
+from pokespiel.openspiel.best_response import best_response, best_response_value
 from pokespiel.openspiel.compile import compile_game
 from pokespiel.openspiel.env import play_states
 from pokespiel.openspiel.policy import (
@@ -188,6 +188,22 @@ class OpenSpielGame:
             total += value
         return TabularPolicy(behaviours), total
 
+    def gains(self, strategies: Opponents) -> FloatArray:
+        """What each player's best response gains over the mixtures or the joint ``(players,)``."""
+        form = self.form
+        if self.is_symmetric or isinstance(strategies, JointMixture):
+            best = [self.best_response(p, strategies)[1] for p in range(self.num_players)]
+            gains: FloatArray = np.array(best) - self.mixture_returns(strategies)
+            return gains
+        plans = [self._average_plan(mixture, p) for p, mixture in enumerate(strategies)]
+        gradients = [form.gradient(p, plans) for p in range(self.num_players)]
+        return np.array(
+            [
+                best_response_value(own, gradient) - float(gradient @ plan)
+                for own, gradient, plan in zip(form.players, gradients, plans, strict=True)
+            ]
+        )
+
     def _seatings(self) -> list[tuple[int, ...]]:
         """Ways to seat the players, equally likely: entry ``[seat]`` is the player there."""
         players = tuple(range(self.num_players))
@@ -195,18 +211,18 @@ class OpenSpielGame:
 
     def _plan(self, policy: Policy, seat: int) -> FloatArray:
         """Realization plan; kept for tables, which never change (networks do)."""
-        if not isinstance(policy, CompiledPolicy):
-            raise ValueError(
-                f"{self.name} cannot play a policy of type {type(policy).__name__}; convert "
-                "OpenSpiel policies with pokespiel.openspiel.policy.from_openspiel"
-            )
         own = self.form.players[seat]
-        if not isinstance(policy, TabularPolicy | InfostatePolicy):
+        if isinstance(policy, TabularPolicy | InfostatePolicy):
+            plans = self._plans.setdefault(policy, {})
+            if seat not in plans:
+                plans[seat] = own.realization_plan(policy.behaviour(self.form, seat))
+            return plans[seat]
+        if isinstance(policy, CompiledPolicy):
             return own.realization_plan(policy.behaviour(self.form, seat))
-        plans = self._plans.setdefault(policy, {})
-        if seat not in plans:
-            plans[seat] = own.realization_plan(policy.behaviour(self.form, seat))
-        return plans[seat]
+        raise ValueError(
+            f"{self.name} cannot play a policy of type {type(policy).__name__}; convert OpenSpiel "
+            "policies with pokespiel.openspiel.policy.from_openspiel"
+        )
 
     def _average_plan(self, mixture: Mixture, seat: int) -> FloatArray:
         support = np.flatnonzero(mixture.weights)

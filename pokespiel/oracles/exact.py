@@ -21,8 +21,8 @@ class ExactGame(MetaGame, Protocol):
         """A best response and its expected return; ties are broken deterministically."""
         ...
 
-    def mixture_returns(self, strategies: Opponents) -> FloatArray:
-        """Expected return ``(num_players,)`` when every player plays its mixture, or the joint."""
+    def gains(self, strategies: Opponents) -> FloatArray:
+        """What each player's best response gains over the mixtures or the joint ``(players,)``."""
         ...
 
 
