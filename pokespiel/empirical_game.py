@@ -19,7 +19,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pokespiel import stats
 from pokespiel.files import write_atomically
+from pokespiel.stats import Interval
 from solvers.base import Payoffs
 
 FloatArray: TypeAlias = NDArray[np.float64]
@@ -283,6 +285,59 @@ class EmpiricalGame:
         if not self._rows:
             raise ValueError("the empirical game has no strategies yet")
         return Payoffs(self._tensor(means), symmetric=self.symmetric)
+
+    def intervals(self, confidence: float = 0.95, *, method: str = "auto") -> Interval:
+        """Confidence interval of every expected payoff, each on its own.
+
+        Parameters
+        ----------
+        method
+            ``"wilson"`` treats returns as win rates between the payoff bounds (ties as half a
+            win), ``"student"`` is approximate for any returns, ``"empirical_bernstein"`` and
+            ``"hoeffding"`` hold for any returns within the bounds. ``"auto"``: Wilson where the
+            bounds are (0, 1), else Student.
+
+        Returns
+        -------
+        Interval
+            Ends of shape ``(num_players, n1, ..., nN)``. Exact entries and those known by
+            symmetry have no width; unplayed ones span the payoff bounds.
+        """
+        low, high = self.payoff_bounds
+        if method == "auto":
+            method = "wilson" if self.payoff_bounds == (0.0, 1.0) else "student"
+        means, counts = self._means(), self._counts[:, None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            spread = self._squares - np.square(self._sums) / counts
+            variances = np.maximum(spread, 0.0) / (counts - 1.0)
+        if method == "wilson":
+            sampled = np.where(np.isfinite(counts) & (counts > 0), counts, 0.0)
+            wins = np.where(sampled > 0, (means - low) / (high - low) * sampled, 0.0)
+            found = stats.wilson(np.clip(wins, 0.0, sampled), sampled, confidence=confidence)
+            ends = low + (high - low) * found.low, low + (high - low) * found.high
+        elif method == "hoeffding":
+            found = stats.hoeffding(means, counts, bounds=self.payoff_bounds, confidence=confidence)
+            ends = found.low, found.high
+        elif method in ("student", "empirical_bernstein"):
+            found = getattr(stats, method)(
+                means, variances, counts, bounds=self.payoff_bounds, confidence=confidence
+            )
+            ends = found.low, found.high
+        else:
+            raise ValueError(
+                f"unknown interval method {method!r}; available: auto, wilson, student, "
+                "empirical_bernstein, hoeffding"
+            )
+        exact, unplayed = np.isinf(counts), counts == 0
+        for cell, row in self._rows.items():
+            if self._known_by_symmetry(cell):
+                exact[row], unplayed[row] = True, False
+                means[row] = self._constant_sum() / self.num_players
+        lows, highs = (
+            np.where(exact, means, np.where(unplayed, bound, end))
+            for end, bound in zip(ends, self.payoff_bounds, strict=True)
+        )
+        return Interval(self._tensor(lows), self._tensor(highs), confidence, found.method)
 
     def counts(self) -> FloatArray:
         """Episodes per profile ``(n1, ..., nN)``; infinite where exact."""
