@@ -16,6 +16,7 @@ from collections.abc import Callable
 from poke_env import AccountConfiguration, ServerConfiguration
 from poke_env.battle import AbstractBattle, Battle
 from poke_env.player import BattleOrder, Player
+from websockets.exceptions import ConnectionClosed
 
 from pokespiel.gen1ou.actions import legal_mask, order_for
 from pokespiel.gen1ou.showdown.decision import Decision
@@ -25,6 +26,7 @@ BATTLE_FORMAT = "gen1ou"
 LOGIN_TIMEOUT = 30.0
 # How long the second player may take to hear of the end that the first one has heard of.
 FAREWELL_TIMEOUT = 5.0
+CONNECTION_LOST = "a player lost its connection to the server"
 
 _battle_ids = itertools.count()
 _user_numbers = itertools.count()
@@ -165,7 +167,7 @@ class Slot:
         for user in self.users:
             user.attempt = attempt
             if not user.is_connected:
-                raise Interrupted("a player has no connection to the server")
+                raise Interrupted(CONNECTION_LOST)
         start = asyncio.create_task(self._start(attempt))
         try:
             await _watch(attempt, stall_timeout)
@@ -190,6 +192,8 @@ class Slot:
             await first.challenge(second.username, BATTLE_FORMAT, attempt.teams[0])
             await challenged.wait()
             await second.send_message(f"/accept {first.username}")
+        except ConnectionClosed:
+            attempt.fail(Interrupted(CONNECTION_LOST))
         except Exception as error:
             attempt.fail(Interrupted(f"no battle could be started: {error!r}"))
 
@@ -267,6 +271,10 @@ class _User(Player):
 
     async def close(self) -> None:
         self.attempt = None
+        websocket = getattr(self.ps_client, "websocket", None)
+        if websocket is not None:
+            # A polite farewell would wait for the answer of a server that may not be there.
+            websocket.transport.abort()
         tasks = [self._listener, *self.ps_client._active_tasks]
         for task in tasks:
             task.cancel()
@@ -279,7 +287,7 @@ class _User(Player):
 
     def _disconnected(self, _: asyncio.Task[None]) -> None:
         if self.attempt is not None:
-            self.attempt.fail(Interrupted("a player lost its connection to the server"))
+            self.attempt.fail(Interrupted(CONNECTION_LOST))
 
     async def _receive(self, message: str) -> None:
         """Take any message of the server."""
@@ -294,6 +302,9 @@ class _User(Player):
         except ShowdownError as error:
             if attempt is not None:
                 attempt.fail(error)
+        except ConnectionClosed:
+            if attempt is not None:
+                attempt.fail(Interrupted(CONNECTION_LOST))
         except Exception as error:
             if attempt is not None:
                 attempt.fail(Interrupted(f"{error!r} while reading {message[:200]!r}"))

@@ -179,6 +179,8 @@ class ShowdownServer:
 
     def restart(self) -> None:
         """Start the server again after it has died or hung; its port may change."""
+        if self._process is not None:
+            self._process.kill()
         self._stop_process()
         self._start_process()
 
