@@ -57,10 +57,14 @@ class Nash:
     selection
         ``"any"`` equilibrium, or the one of maximum entropy: unique in constant-sum games, so that
         two runs can be compared.
+    lp_solver
+        ``"highspy"`` for HiGHS's own interface, or the name of a cvxpy solver, ``"HIGHS"`` say; see
+        `solvers.zero_sum.MatrixGameLP`.
     """
 
     selection: Selection = field(default="any", kw_only=True)
-    _lp: MatrixGameLP = field(default_factory=MatrixGameLP, init=False, repr=False)
+    lp_solver: str = field(default="highspy", kw_only=True)
+    _lp: MatrixGameLP = field(init=False, repr=False)
 
     name: ClassVar[str] = "nash"
     summary: ClassVar[str] = "Nash equilibrium, any or the one of maximum entropy"
@@ -70,6 +74,7 @@ class Nash:
     def __post_init__(self) -> None:
         if self.selection not in ("any", "max_entropy"):
             raise ValueError(f"selection must be 'any' or 'max_entropy', got {self.selection!r}")
+        self._lp = MatrixGameLP(self.lp_solver)
 
     def solve(self, payoffs: ArrayLike | Payoffs) -> MetaStrategy:
         """Solve; see `solvers.base.MetaSolver.solve`.

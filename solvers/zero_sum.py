@@ -1,10 +1,16 @@
-"""Two-player zero-sum games by linear programming (cvxpy, HiGHS)."""
+"""Two-player zero-sum games by linear programming.
+
+For positive payoffs ``B`` the program is ``max sum(w) : B w <= 1, w >= 0`` (Dantzig 1951): the column
+player's strategy is ``w`` scaled to sum to one, the row player's the duals, the value
+``1 / sum(w)``. One program therefore serves both players.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
+import highspy
 import numpy as np
 
 from solvers.base import FloatArray, normalised
@@ -12,7 +18,14 @@ from solvers.convex import cvxpy, run
 
 _SMALLEST_PADDED_SIZE = 16
 _LARGEST_PADDED_SIZE = 256
-"""Above it compiling a parametrised problem costs more than the few solves that reuse it."""
+"""Above it compiling a parametrised program costs more than the few solves that reuse it."""
+
+_FEASIBILITY = 1e-9
+_OPTIONS: dict[str, Any] = {
+    "presolve": "off",  # Dense programs have nothing to presolve.
+    "primal_feasibility_tolerance": _FEASIBILITY,
+    "dual_feasibility_tolerance": _FEASIBILITY,
+}
 
 
 @dataclass(frozen=True)
@@ -36,15 +49,23 @@ class MatrixGameSolution:
 
 @dataclass
 class MatrixGameLP:
-    """The maximin program ``max v : A.T x >= v, sum(x) = 1, x >= 0``, compiled once per size.
+    """Solves zero-sum games, by HiGHS directly or by any linear solver that cvxpy knows.
 
-    The column player's strategy comes from the duals, so one program serves both players. A
-    matrix smaller than the compiled program is padded by repeating its last row and column: a
-    duplicated strategy changes nothing of the game, and its mass is folded back. A matrix that
-    grows by a strategy at a time (PSRO) so meets a new program only when it outgrows the last.
+    The answer depends on the matrix alone, not on what was solved before, so that a resumed run
+    repeats itself.
+
+    Parameters
+    ----------
+    solver
+        ``"highspy"`` hands the program to HiGHS's own interface. A cvxpy solver name (``"HIGHS"``,
+        ``"CLARABEL"``, ...) goes through cvxpy: the program is compiled once per size, and a
+        matrix smaller than a compiled size is padded by repeating its last row and column. A
+        duplicated strategy changes nothing of the game, and its mass is folded back; a matrix that
+        grows by a strategy at a time so meets a new program only when it outgrows the last.
     """
 
-    _programs: dict[tuple[int, int], Any] = field(default_factory=dict, repr=False)
+    solver: str = "highspy"
+    _programs: dict[tuple[int, int], Any] = field(default_factory=dict, init=False, repr=False)
 
     def solve(self, matrix: FloatArray) -> MatrixGameSolution:
         """Solve a zero-sum game.
@@ -63,28 +84,36 @@ class MatrixGameLP:
         if high == low:
             n1, n2 = matrix.shape
             return MatrixGameSolution(np.full(n1, 1.0 / n1), np.full(n2, 1.0 / n2), low)
-        scaled = (matrix - (low + high) / 2.0) / ((high - low) / 2.0)
-        if max(matrix.shape) > _LARGEST_PADDED_SIZE:
-            row, column = _solve_once(scaled)
+        positive = (matrix - (low + high) / 2.0) / ((high - low) / 2.0) + 2.0
+        if self.solver == "highspy":
+            row, column = _solve_by_highs(positive)
+        elif max(matrix.shape) > _LARGEST_PADDED_SIZE:
+            row, column = self._solve_compiled(_compile(positive.shape), positive)
         else:
-            row, column = self._solve_padded(scaled)
+            row, column = self._solve_padded(positive)
         row, column = normalised(row), normalised(column)
         return MatrixGameSolution(row, column, float(row @ matrix @ column))
 
-    def _solve_padded(self, scaled: FloatArray) -> tuple[FloatArray, FloatArray]:
-        n1, n2 = scaled.shape
+    def _solve_padded(self, positive: FloatArray) -> tuple[FloatArray, FloatArray]:
+        n1, n2 = positive.shape
         shape = (_padded_size(n1), _padded_size(n2))
         if shape not in self._programs:
             self._programs[shape] = _compile(shape)
-        problem, parameter, row, guarantee = self._programs[shape]
         rows = np.minimum(np.arange(shape[0]), n1 - 1)
         columns = np.minimum(np.arange(shape[1]), n2 - 1)
-        parameter.value = scaled[np.ix_(rows, columns)]
-        run(problem, "HIGHS")
+        row, column = self._solve_compiled(self._programs[shape], positive[np.ix_(rows, columns)])
         folded_row, folded_column = np.zeros(n1), np.zeros(n2)
-        np.add.at(folded_row, rows, np.maximum(row.value, 0.0))
-        np.add.at(folded_column, columns, np.maximum(guarantee.dual_value, 0.0))
+        np.add.at(folded_row, rows, row)
+        np.add.at(folded_column, columns, column)
         return folded_row, folded_column
+
+    def _solve_compiled(
+        self, program: tuple[Any, Any, Any, Any], positive: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        problem, parameter, weights, limits = program
+        parameter.value = positive
+        run(problem, self.solver, **(_OPTIONS if self.solver == "HIGHS" else {}))
+        return np.maximum(limits.dual_value, 0.0), np.maximum(weights.value, 0.0)
 
 
 def _padded_size(n: int) -> int:
@@ -95,20 +124,38 @@ def _padded_size(n: int) -> int:
     return size
 
 
-def _compile(shape: tuple[int, int]) -> tuple[Any, Any, Any, Any]:
+def _compile(shape: tuple[int, ...]) -> tuple[Any, Any, Any, Any]:
     """Build the parametrised program; return it with its parameter, variable and constraint."""
     cp = cvxpy()
     parameter = cp.Parameter(shape)
-    row = cp.Variable(shape[0], nonneg=True)
-    value = cp.Variable()
-    guarantee = parameter.T @ row >= value
-    return cp.Problem(cp.Maximize(value), [guarantee, cp.sum(row) == 1]), parameter, row, guarantee
+    weights = cp.Variable(shape[1], nonneg=True)
+    limits = parameter @ weights <= 1.0
+    return cp.Problem(cp.Maximize(cp.sum(weights)), [limits]), parameter, weights, limits
 
 
-def _solve_once(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
-    cp = cvxpy()
-    row = cp.Variable(matrix.shape[0], nonneg=True)
-    value = cp.Variable()
-    guarantee = matrix.T @ row >= value
-    run(cp.Problem(cp.Maximize(value), [guarantee, cp.sum(row) == 1]), "HIGHS")
-    return np.maximum(row.value, 0.0), np.maximum(guarantee.dual_value, 0.0)
+def _solve_by_highs(positive: FloatArray) -> tuple[FloatArray, FloatArray]:
+    n1, n2 = positive.shape
+    program = highspy.HighsLp()
+    program.num_row_, program.num_col_ = n1, n2
+    program.col_cost_ = -np.ones(n2)
+    program.col_lower_ = np.zeros(n2)
+    program.col_upper_ = np.full(n2, highspy.kHighsInf)
+    program.row_lower_ = np.full(n1, -highspy.kHighsInf)
+    program.row_upper_ = np.ones(n1)
+    program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    program.a_matrix_.start_ = np.arange(0, n1 * n2 + 1, n1)
+    program.a_matrix_.index_ = np.tile(np.arange(n1), n2)
+    program.a_matrix_.value_ = positive.ravel(order="F")
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    highs.setOptionValue("output_flag", False)
+    for option, value in _OPTIONS.items():
+        highs.setOptionValue(option, value)
+    highs.passModel(program)
+    highs.run()
+    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        raise RuntimeError(
+            "HiGHS did not solve the linear program: "
+            f"{highs.modelStatusToString(highs.getModelStatus())}"
+        )
+    solution = highs.getSolution()
+    return -np.array(solution.row_dual), np.array(solution.col_value)
