@@ -184,7 +184,7 @@ def draw(result: PSROResult, path: Path) -> None:
     means, interval = np.asarray(result.table.payoffs()), result.table.intervals(0.95)
     names = [name(i) for i in range(len(weights))]
     figure, (left, right) = plt.subplots(
-        ncols=2, figsize=(9, 4.6), width_ratios=[3, 1], layout="constrained"
+        ncols=2, figsize=(9, 4.6), width_ratios=[3, 1], sharey=True, layout="constrained"
     )
     image = left.imshow(means, vmin=0.0, vmax=1.0, cmap="RdBu")
     figure.colorbar(image, ax=left, label="win rate of the row")
@@ -193,14 +193,11 @@ def draw(result: PSROResult, path: Path) -> None:
         text = f"{mean:.2f}\n± {half:.2f}" if i != j else "0.5"
         color = "white" if abs(mean - 0.5) > 0.3 else "black"
         left.text(j, i, text, ha="center", va="center", color=color)
-    left.set(xticks=range(len(names)), yticks=range(len(names)))
-    left.set_xticklabels(names)
-    left.set_yticklabels(names)
+    left.set_xticks(range(len(names)), names)
+    left.set_yticks(range(len(names)), names)
     left.set_title("Payoffs (± half the 95 % interval)")
     right.barh(range(len(names)), weights, color="0.4")
-    right.set(xlim=(0, 1), yticks=range(len(names)), title="Meta-strategy", xlabel="weight")
-    right.set_yticklabels(names)
-    right.invert_yaxis()
+    right.set(xlim=(0, 1), title="Meta-strategy", xlabel="weight")
     figure.savefig(path, dpi=150)
     plt.close(figure)
 

@@ -215,7 +215,7 @@ def test_a_finished_run_is_not_overwritten(tmp_path):
     psro = make(tmp_path / "run")
     psro.run(1)
     psro.close()
-    with pytest.raises(RunError, match="already holds a run; pass resume=True"):
+    with pytest.raises(RunError, match="already holds a run; resume it"):
         make(tmp_path / "run")
 
 

@@ -64,7 +64,7 @@ class RunDirectory:
                 )
         if existing and not resume:
             raise RunError(
-                f"{self.path} already holds a run; pass resume=True to continue it, "
+                f"{self.path} already holds a run; resume it (resume=True, --resume) "
                 "or choose another directory"
             )
         self.path.mkdir(parents=True, exist_ok=True)
