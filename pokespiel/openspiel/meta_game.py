@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 
 from pokespiel.openspiel.best_response import best_response, best_response_value
 from pokespiel.openspiel.compile import compile_game
-from pokespiel.openspiel.env import play_states
+from pokespiel.openspiel.env import TOGETHER, play_states
 from pokespiel.openspiel.policy import (
     CompiledPolicy,
     InfostatePolicy,
@@ -23,7 +23,11 @@ from pokespiel.openspiel.policy import (
 from pokespiel.openspiel.sampling import sample_leaves
 from pokespiel.openspiel.sequence_form import FloatArray, SequenceForm
 from pokespiel.openspiel.states import load_game
-from pokespiel.protocols import JointMixture, Mixture, Opponents, Policy, Profile
+from pokespiel.openspiel.training import compiled_episodes, is_keyed, state_episodes
+from pokespiel.protocols import Episode, JointMixture, Mixture, Opponents, Policy, Profile
+
+_NETWORK = "openspiel/network"
+"""`NetworkPolicy.kind`; its module needs torch and is loaded when a network is."""
 
 
 class OpenSpielGame:
@@ -132,6 +136,10 @@ class OpenSpielGame:
                 return policy
             if kind == InfostatePolicy.kind:
                 return InfostatePolicy.load(directory)
+            if kind == _NETWORK:
+                from pokespiel.openspiel.network import NetworkPolicy
+
+                return NetworkPolicy.load(directory)
         except (OSError, KeyError, IndexError, ValueError) as error:
             raise ValueError(f"{directory} holds no policy of {self.name}: {error}") from None
         raise ValueError(f"{directory} holds a policy of unknown kind {kind!r}")
@@ -302,11 +310,129 @@ class OpenSpielGame:
                     raise ValueError(
                         f"{self.name} cannot play a policy of type {type(policy).__name__}"
                     )
-            return play_states(self.game, policies, episodes, rng=rng)
+            return play_states(self.game, [policies] * episodes, rng=rng)
         form = self._form
         behaviours = [policy.behaviour(form, seat) for seat, policy in enumerate(policies)]
         returns: FloatArray = form.tree.returns[sample_leaves(form, behaviours, episodes, rng=rng)]
         return returns
+
+    # Training --------------------------------------------------------------------------------
+
+    def new_policy(self, *, rng: np.random.Generator) -> Policy:
+        """A network policy with freshly drawn weights, the same for every part.
+
+        Raises
+        ------
+        ValueError
+            If the game provides no information state tensors.
+        """
+        from pokespiel.openspiel.network import NetworkConfig, NetworkPolicy
+
+        if not self.game.get_type().provides_information_state_tensor:
+            raise ValueError(f"{self.name} provides no information state tensors for networks")
+        size = int(np.prod(self.game.information_state_tensor_shape()))
+        config = NetworkConfig(size, int(self.game.num_distinct_actions()))
+        return NetworkPolicy.new(config, rng=rng)
+
+    def is_trainable(self, policy: Policy) -> bool:
+        """Whether the policy is a network."""
+        return hasattr(policy, "network")
+
+    def table_policy(self, tables: Mapping[int, Mapping[str, FloatArray]]) -> InfostatePolicy:
+        """The policy that plays by a table of action probabilities; uniform elsewhere."""
+        return InfostatePolicy(tables)
+
+    def collect(
+        self,
+        learner: Policy,
+        player: int,
+        opponents: Opponents,
+        episodes: int,
+        *,
+        rng: np.random.Generator,
+    ) -> list[Episode]:
+        """Play ``learner`` as ``player``; see `pokespiel.protocols.TrainingGame.collect`.
+
+        Networks observe ``infostate``, the game's tensor; tables (`InfostatePolicy`) observe
+        ``player`` and ``key``, their information state. Rewards are returns divided by the
+        largest absolute return of the game.
+        """
+        keyed = is_keyed(learner)
+        scale = max(*(abs(bound) for bound in self.payoff_bounds), np.finfo(float).tiny)
+        seatings = self._seatings()
+        result: list[Episode] = []
+        drawn = rng.integers(len(seatings), size=episodes)
+        if self._form is None:
+            rivals = _draw_profiles(opponents, episodes, rng)
+            for start in range(0, episodes, TOGETHER):
+                rows = range(start, min(start + TOGETHER, episodes))
+                profiles = [[rivals[r][p] for p in seatings[drawn[r]]] for r in rows]
+                seats = [seatings[drawn[r]].index(player) for r in rows]
+                result += state_episodes(
+                    self.game, learner, seats, profiles, keyed=keyed, scale=scale, rng=rng
+                )
+            return result
+        for number, seating in enumerate(seatings):
+            seat = seating.index(player)
+            count = int(np.sum(drawn == number))
+            learning = learner.behaviour(self._form, seat) if count else np.zeros(0)
+            for behaviours, share in self._rival_behaviours(seat, seating, opponents, count, rng):
+                behaviours[seat] = learning
+                result += compiled_episodes(
+                    self._form, behaviours, seat, share, keyed=keyed, scale=scale, rng=rng
+                )
+        return result
+
+    def _rival_behaviours(
+        self,
+        seat: int,
+        seating: tuple[int, ...],
+        opponents: Opponents,
+        episodes: int,
+        rng: np.random.Generator,
+    ) -> Iterator[tuple[list[FloatArray], int]]:
+        """What the others play, and in how many of the episodes.
+
+        A mixture is played as its average, which nobody can tell apart; so is a joint against a
+        single opponent. Against several, profiles are drawn.
+        """
+        form = self.form
+        if isinstance(opponents, JointMixture) and self.num_players == 2:
+            opponents = [
+                Mixture(tuple(profile[p] for profile in opponents.profiles), opponents.weights)
+                for p in range(2)
+            ]
+        if not isinstance(opponents, JointMixture):
+            averages = [
+                np.zeros(0)
+                if s == seat
+                else form.players[s].behaviour(self._average_plan(opponents[p], s))
+                for s, p in enumerate(seating)
+            ]
+            if episodes:
+                yield averages, episodes
+            return
+        for profile, count in zip(
+            opponents.profiles, rng.multinomial(episodes, opponents.weights), strict=True
+        ):
+            if count:
+                yield (
+                    [
+                        np.zeros(0) if s == seat else profile[p].behaviour(form, s)
+                        for s, p in enumerate(seating)
+                    ],
+                    int(count),
+                )
+
+
+def _draw_profiles(
+    opponents: Opponents, episodes: int, rng: np.random.Generator
+) -> list[tuple[Policy, ...]]:
+    """One profile per episode."""
+    if isinstance(opponents, JointMixture):
+        picks = rng.choice(len(opponents.profiles), size=episodes, p=opponents.weights)
+        return [opponents.profiles[int(pick)] for pick in picks]
+    return list(zip(*(mixture.sample(rng, episodes) for mixture in opponents), strict=True))
 
 
 def _kind(directory: Path) -> str:

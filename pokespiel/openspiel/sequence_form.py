@@ -20,7 +20,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
-from pokespiel.openspiel.states import CHANCE
+from pokespiel.openspiel.states import CHANCE, replay
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
@@ -271,6 +271,46 @@ class SequenceForm:
         mine = scipy.sparse.csr_array((self.payoffs[0], (first, second)), shape=shape)
         theirs = scipy.sparse.csr_array((self.payoffs[1], (second, first)), shape=shape[::-1])
         return mine, theirs
+
+    @cached_property
+    def legal(self) -> tuple[NDArray[np.bool_], ...]:
+        """Per player, which of the game's actions are legal where ``(I, A)``."""
+        masks = []
+        for own in self.players:
+            mask = np.zeros((own.num_infostates, self.game.num_distinct_actions()), dtype=np.bool_)
+            mask[own.infostate_of_sequence[1:], own.actions[1:]] = True
+            masks.append(mask)
+        return tuple(masks)
+
+    @cached_property
+    def keys(self) -> tuple[NDArray[Any], ...]:
+        """Per player, the information state strings as an object array ``(I,)``."""
+        return tuple(np.array(own.infostates, dtype=object) for own in self.players)
+
+    @cached_property
+    def tensors(self) -> tuple[NDArray[np.float32], ...]:
+        """Per player, the game's information state tensors ``(I, D)``.
+
+        Raises
+        ------
+        ValueError
+            If the game has none.
+        """
+        if not self.game.get_type().provides_information_state_tensor:
+            raise ValueError(
+                f"{self.game.get_type().short_name} provides no information state tensors; "
+                "networks cannot play it"
+            )
+        return tuple(
+            np.array(
+                [
+                    replay(self.game, self.tree.history(int(node))).information_state_tensor(player)
+                    for node in own.nodes
+                ],
+                dtype=np.float32,
+            )
+            for player, own in enumerate(self.players)
+        )
 
     def gradient(self, player: int, plans: list[FloatArray] | tuple[FloatArray, ...]) -> FloatArray:
         """The payoff ``(S,)`` that each of a player's sequences brings against the others' plans.
