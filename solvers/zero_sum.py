@@ -1,7 +1,7 @@
 """Two-player zero-sum games by linear programming.
 
-For positive payoffs ``B`` the program is ``max sum(w) : B w <= 1, w >= 0`` (Dantzig 1951): the column
-player's strategy is ``w`` scaled to sum to one, the row player's the duals, the value
+For positive payoffs ``B`` the program is ``max sum(w) : B w <= 1, w >= 0`` (Dantzig 1951). The
+column player's strategy is ``w`` scaled to sum to one, the row player's the duals, the value
 ``1 / sum(w)``. One program therefore serves both players.
 """
 
