@@ -1,0 +1,1 @@
+"""The Gen 1 rules, compiled, bit-exact with Showdown."""

@@ -1,0 +1,64 @@
+"""How the rules are compiled: one decorator for every function of a battle step.
+
+Numba's own on-disk cache does not notice a changed table or an edited callee in another file, so
+it is kept in a folder named by a hash of everything a compiled step depends on.
+"""
+
+import hashlib
+import os
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numba
+import numpy as np
+
+ENGINE = Path(__file__).parent
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def fingerprint() -> str:
+    """Hash of the engine's sources and tables and of the compiler that builds them."""
+    digest = hashlib.sha256()
+    for file in sorted([*ENGINE.glob("*.py"), *ENGINE.glob("data/*.json")]):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    for part in (numba.__version__, np.__version__, sys.version, platform.machine()):
+        digest.update(part.encode() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def cache_directory() -> Path:
+    """Where compiled code is kept: ``POKESPIEL_CACHE_DIR`` or the user's cache folder."""
+    root = os.environ.get("POKESPIEL_CACHE_DIR")
+    if root is None:
+        root = os.path.join(
+            os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "pokespiel"
+        )
+    return Path(root) / "engine" / fingerprint()
+
+
+def compiled(function: F) -> F:
+    """A function of the battle step."""
+    decorated: F = numba.njit(error_model="numpy")(function)
+    return decorated
+
+
+def inlined(function: F) -> F:
+    """A small function that is always compiled into its callers."""
+    decorated: F = numba.njit(error_model="numpy", forceinline=True)(function)
+    return decorated
+
+
+def entry_point(function: F) -> F:
+    """A function called from Python: compiled once and kept on disk."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(cache_directory())
+    try:
+        decorated: F = numba.njit(error_model="numpy", cache=True, parallel=True, nogil=True)(
+            function
+        )
+    finally:
+        numba.config.CACHE_DIR = before
+    return decorated

@@ -1,0 +1,241 @@
+"""Replay battles of the real simulator on the engine and compare everything after every step."""
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import layout as at
+from ..batch import begin_all, legal_all, step_all
+from ..layout import Row
+from ..tables import MOVE_IDS, SPECIES_IDS
+from ..teams import PokemonSet, pack
+
+ORACLE = Path(__file__).parent
+LAYOUT = {
+    name: int(value)
+    for name, value in vars(at).items()
+    if name.isupper() and isinstance(value, int)
+}
+_TEAM_WORDS = 16
+
+# Fields that mean nothing unless their volatile is there.
+_ONLY_WITH = {
+    at.CONFUSED: [at.CONFUSION_TURNS],
+    at.TOXIC_COUNTED: [at.TOXIC_COUNTER],
+    at.SUBSTITUTE: [at.SUBSTITUTE_HP],
+    at.DISABLED: [at.DISABLE_TURNS, at.DISABLED_MOVE, at.DISABLED_SLOT],
+    at.BIDING: [at.BIDE_TURNS, at.BIDE_DAMAGE],
+    at.RAGING: [at.RAGE_ACCURACY],
+    at.THRASHING: [at.LOCKED_MOVE, at.LOCKED_TURNS, at.LOCKED_ACCURACY],
+    at.CHARGING: [at.CHARGED_MOVE],
+    at.TRAPPING: [
+        at.TRAPPING_MOVE,
+        at.TRAPPING_TURNS,
+        at.TRAPPING_TOTAL,
+        at.TRAPPING_DAMAGE,
+        at.TRAPPING_TARGET,
+    ],
+    at.TRAPPED: [at.TRAPPED_TURNS, at.TRAPPED_BY, at.TRAP_MAY_END],
+    at.FALSELY_TRAPPED: [at.FALSE_TRAP_TURNS, at.FALSE_TRAP_WITH],
+}
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One battle of the simulator: what began it and every step (the first is the start)."""
+
+    seed: int
+    teams: tuple[list[PokemonSet], list[PokemonSet]]
+    actions: Row
+    legal: Row
+    rows: Row
+    log: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where the engine and the simulator part."""
+
+    battle: int
+    step: int
+    recording: Recording = field(repr=False)
+    fields: dict[str, tuple[int, int]]
+
+    def __str__(self) -> str:
+        r = self.recording
+        lines = [f"battle {self.battle}, step {self.step}: (simulator, engine)"]
+        lines += [f"  {name}: {pair}" for name, pair in self.fields.items()]
+        before = r.rows[max(self.step - 1, 0)]
+        for s in range(2):
+            o = s * at.SIDE
+            m = o + int(before[o + at.ORDER]) * at.POKEMON
+            moves = [MOVE_IDS[x] for x in before[o + at.ACTIVE_MOVES : o + at.ACTIVE_MOVES + 4]]
+            lines.append(
+                f"  side {s + 1}: action {r.actions[self.step, s]},"
+                f" {SPECIES_IDS[before[m + at.SPECIES]]} hp {before[m + at.HP]}"
+                f" status {before[m + at.STATUS]} volatiles {volatile_names(before[o + at.VOLATILES])}"
+                f" moves {moves} last selected {MOVE_IDS[before[o + at.LAST_SELECTED_MOVE]]}"
+            )
+        return "\n".join(lines)
+
+
+def volatile_names(bits: int) -> list[str]:
+    return [name for name in list(LAYOUT) if LAYOUT[name] in _BITS and LAYOUT[name] & bits] if bits else []
+
+
+_BITS = {1 << k for k in range(19)}
+
+
+def simulator_available() -> bool:
+    """Whether Node and the pinned simulator can be used."""
+    directory = os.environ.get("POKESPIEL_SHOWDOWN_DIR")
+    return directory is not None and (
+        Path(directory) / "node_modules" / "pokemon-showdown" / "dist" / "sim"
+    ).is_dir()
+
+
+def record(
+    stream: str, battles: int, seed: int, *, logs: bool = False, **config: Any
+) -> tuple[list[Recording], dict[str, Any]]:
+    """Have the simulator play; the recordings, and its own account of time and exceptions."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "battles"
+        request = {
+            "stream": stream,
+            "battles": battles,
+            "seed": seed,
+            "layout": LAYOUT,
+            "logs": logs,
+            "output": str(output),
+            "standard": json.loads((ORACLE / "ou_sets.json").read_text()),
+            **config,
+        }
+        done = subprocess.run(
+            ["node", str(ORACLE / "dump.js"), json.dumps(request)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"the simulator failed:\n{done.stderr}")
+        words = np.fromfile(output, np.int32)
+    return list(_parse(words, logs)), json.loads(done.stdout)
+
+
+def _parse(words: npt.NDArray[np.int32], logs: bool) -> Iterator[Recording]:
+    width = 4 + at.ROW
+    p = 0
+    while p < len(words):
+        steps = int(words[p])
+        high, low = (int(x) & 0xFFFFFFFF for x in words[p + 1 : p + 3])
+        sets = words[p + 3 : p + 3 + 12 * _TEAM_WORDS].reshape(2, 6, _TEAM_WORDS)
+        p += 3 + 12 * _TEAM_WORDS
+        table = words[p : p + steps * width].reshape(steps, width)
+        p += steps * width
+        log = ""
+        if logs:
+            length = int(words[p])
+            size = -(-length // 4)
+            log = words[p + 1 : p + 1 + size].tobytes()[:length].decode()
+            p += 1 + size
+        teams = ([_set(w) for w in sets[0] if w[0]], [_set(w) for w in sets[1] if w[0]])
+        yield Recording(high << 32 | low, teams, table[:, :2], table[:, 2:4], table[:, 4:], log)
+
+
+def _set(words: Row) -> PokemonSet:
+    w = [int(x) for x in words]
+    moves = tuple(MOVE_IDS[m] for m in w[12:16] if m)
+    return PokemonSet(SPECIES_IDS[w[0]], moves, w[1], tuple(w[2:7]), tuple(w[7:12]))
+
+
+def comparable(rows: Row) -> Row:
+    """Rows with everything that means nothing at that moment set to zero."""
+    rows = np.array(rows[..., : at.ROW])
+    for s in range(2):
+        side = rows[..., s * at.SIDE : (s + 1) * at.SIDE]
+        for bit, names in _ONLY_WITH.items():
+            absent = side[..., at.VOLATILES] & bit == 0
+            for name in names:
+                side[..., name] = np.where(absent, 0, side[..., name])
+        side[..., at.PENDING_MOVE] = 0
+        for slot in range(6):
+            member = side[..., slot * at.POKEMON : (slot + 1) * at.POKEMON]
+            awake = member[..., at.STATUS] != at.ASLEEP
+            for name in (at.SLEEP_TURNS, at.SLEPT_BY_ITSELF):
+                member[..., name] = np.where(awake, 0, member[..., name])
+        active = side[..., at.ORDER]
+        hp = np.take_along_axis(side, (active * at.POKEMON + at.HP)[..., None], -1)[..., 0]
+        side[..., at.QUEUE_SPEED] = np.where(hp == 0, 0, side[..., at.QUEUE_SPEED])
+    return rows
+
+
+def name_of(index: int) -> str:
+    """The name of a place in a row."""
+    if index >= 2 * at.SIDE:
+        inside, prefix, low = index, "", 2 * at.SIDE
+    else:
+        prefix, inside, low = f"side {index // at.SIDE + 1} ", index % at.SIDE, at.ORDER
+        if inside < at.ORDER:
+            prefix += f"slot {inside // at.POKEMON} "
+            inside, low = inside % at.POKEMON, 0
+    high = {0: at.POKEMON, at.ORDER: at.SIDE, 2 * at.SIDE: at.ROW}[low]
+    names = [n for n in _FIELDS if low <= LAYOUT[n] < high and LAYOUT[n] <= inside]
+    if not names:
+        return f"{prefix}{inside}"
+    name = max(names, key=LAYOUT.__getitem__)
+    offset = inside - LAYOUT[name]
+    return f"{prefix}{name.lower()}" + (f"[{offset}]" if offset else "")
+
+
+_order = list(LAYOUT)
+_FIELDS = [
+    n for n in _order[: _order.index("NO_REQUEST")] if n not in ("POKEMON", "SIDE", "ROW")
+]
+
+
+def replay(recordings: list[Recording], first: int = 0) -> list[Difference]:
+    """Play the same battles on the engine, all at once; the first difference of each."""
+    n = len(recordings)
+    rows = np.zeros((n, at.ROW), np.int32)
+    teams = np.stack([[pack(t, rules=None) for t in r.teams] for r in recordings])
+    seeds = np.array([r.seed for r in recordings], np.uint64)
+    begin_all(rows, teams, seeds)
+    results = np.zeros(n, np.int32)
+    legal = np.zeros((n, 2, 10), np.bool_)
+    longest = max(len(r.actions) for r in recordings)
+    lengths = np.array([len(r.actions) for r in recordings])
+    actions = np.full((longest, n, 2), -1, np.int32)
+    expected = np.zeros((longest, n, at.ROW + 2), np.int32)
+    for i, r in enumerate(recordings):
+        actions[: lengths[i], i] = r.actions
+        expected[: lengths[i], i, : at.ROW] = r.rows
+        expected[: lengths[i], i, at.ROW :] = r.legal
+    differences: dict[int, Difference] = {}
+    weights = 1 << np.arange(10)
+    for k in range(longest):
+        if k > 0:
+            step_all(rows, actions[k], results)
+        legal_all(rows, legal)
+        masks = (legal * weights).sum(-1)
+        mine = np.concatenate([comparable(rows), masks], axis=-1)
+        theirs = np.concatenate([comparable(expected[k]), expected[k, :, at.ROW :]], axis=-1)
+        for i in np.flatnonzero((mine != theirs).any(-1) & (k < lengths)):
+            if int(i) in differences:
+                continue
+            fields = {
+                name_of(j) if j < at.ROW else f"legal of side {j - at.ROW + 1}": (
+                    int(theirs[i, j]),
+                    int(mine[i, j]),
+                )
+                for j in np.flatnonzero(mine[i] != theirs[i])
+            }
+            differences[int(i)] = Difference(first + int(i), k, recordings[i], fields)
+    return list(differences.values())
