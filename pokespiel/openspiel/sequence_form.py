@@ -20,7 +20,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
-from pokespiel.openspiel.states import CHANCE, replay
+from pokespiel.openspiel.states import CHANCE, TERMINAL, replay
 
 FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
@@ -273,6 +273,20 @@ class SequenceForm:
         return mine, theirs
 
     @cached_property
+    def leaf_chance(self) -> FloatArray:
+        """Probability of chance's actions on the way to each leaf ``(leaves,)``."""
+        tree = self.tree
+        (nodes,) = np.nonzero(tree.player == TERMINAL)
+        nodes = nodes[np.argsort(tree.infostate[nodes])]
+        above = tree.parent[nodes]
+        result = tree.chance[nodes]
+        while np.any(above >= 0):
+            on = above >= 0
+            result[on] *= tree.chance[above[on]]
+            above = np.where(on, tree.parent[above], -1)
+        return result
+
+    @cached_property
     def legal(self) -> tuple[NDArray[np.bool_], ...]:
         """Per player, which of the game's actions are legal where ``(I, A)``."""
         masks = []
@@ -332,6 +346,31 @@ class SequenceForm:
         size = self.players[player].num_sequences
         summed = np.bincount(self.sequences[player], weights=weights, minlength=size)
         return summed.astype(np.float64, copy=False)
+
+    def reach(self, player: int, plans: list[FloatArray] | tuple[FloatArray, ...]) -> FloatArray:
+        """Probability ``(I,)`` that chance and the others lead to each information state.
+
+        What it would be if the player itself always tried to get there; the player's own plan is
+        ignored.
+        """
+        own, chosen = self.players[player], self.tree.sequences
+        weights = self.leaf_chance
+        for other in range(self.num_players):
+            if other != player:
+                weights = weights * plans[other][chosen[other]]
+        # A leaf's weight counts once per information state on the way: those of its last sequence
+        # and of all before it. The rest of the player's own choices must not divide it, so each
+        # level is weighed as if the player drew its later actions uniformly.
+        uniform = own.realization_plan(own.uniform())
+        reached = np.bincount(
+            chosen[player], weights=weights * uniform[chosen[player]], minlength=own.num_sequences
+        )
+        for _, _, low, high, below, above, starts, parents in reversed(own.spans):
+            totals = np.add.reduceat(reached[low:high], starts)
+            reached[below:above] += np.bincount(parents, weights=totals, minlength=above - below)
+        states = np.add.reduceat(reached, own.first_sequence[:-1])
+        result: FloatArray = states / uniform[own.parent_sequence]
+        return result
 
     def expected_returns(self, plans: list[FloatArray] | tuple[FloatArray, ...]) -> FloatArray:
         """Expected return of each player ``(players,)`` under realization plans."""
