@@ -1,35 +1,30 @@
 """Many battles at once on a Showdown server, every waiting decision in one policy call.
 
-Battles are played over websockets, in an event loop of its own thread. The policies run in the
-thread that calls `Arena.play`: the loop gathers the decisions that wait and hands them over, and
-while the policies think it goes on reading what the server says to the other battles.
+Battles are played over websockets in an event loop that runs while `Arena.play` does, in the
+thread that calls it; the policies are asked there too. (A thread of their own for the sockets was
+measured and is slower: both threads are busy, and hand the interpreter to and fro.)
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from pokespiel.gen1ou.showdown.decision import BattleResult, Decision, ShowdownPolicy
 from pokespiel.gen1ou.showdown.install import ShowdownError
 from pokespiel.gen1ou.showdown.players import Attempt, Interrupted, Slot
-from pokespiel.gen1ou.showdown.questions import PolicyError, ask_policies, tell_finished
+from pokespiel.gen1ou.showdown.questions import ask_policies, tell_finished
 from pokespiel.gen1ou.showdown.server import ShowdownServer
 
-__all__ = ["Arena", "Match", "PolicyError"]
-
-CLOSE_TIMEOUT = 30.0
 RECORD_TIMEOUT = 5.0
 RESTARTS_PER_PLAY = 1
 
@@ -48,18 +43,6 @@ class Match:
 
     policies: tuple[ShowdownPolicy, ShowdownPolicy]
     teams: tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """A battle has ended, or was given up if there is no result."""
-
-    match: int
-    ids: dict[int, ShowdownPolicy]
-    result: BattleResult | None
-
-
-_Batch: TypeAlias = list[tuple[Attempt, Decision, ShowdownPolicy]]
 
 
 class Arena:
@@ -108,12 +91,9 @@ class Arena:
         self.max_replays = max_replays
         self.rejected_choices = 0
         self._idle: list[Slot] = []
+        self._runner = asyncio.Runner()
         self._playing = threading.Lock()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="pokespiel-arena", daemon=True
-        )
-        self._thread.start()
+        self._closed = False
 
     def play(
         self,
@@ -146,46 +126,30 @@ class Arena:
             If a team is refused, a battle cannot be finished in all its replays, the server dies
             again after it was restarted, or its own record of finished battles is another.
         """
-        if not self._thread.is_alive():
+        if self._closed:
             raise RuntimeError("this arena is closed")
         if not self._playing.acquire(blocking=False):
             raise RuntimeError("this arena is playing already")
         try:
             recorded = len(self.server.finished_battles())
-            session = _Session(self, matches)
-            running = self._submit(session.run())
-            results: dict[int, BattleResult] = {}
+            session = _Session(self, matches, rng, progress)
             try:
-                for event in session.events():
-                    if isinstance(event, list):
-                        attempts, decisions, policies = zip(*event, strict=True)
-                        session.answer(attempts, decisions, ask_policies(policies, decisions, rng))
-                        continue
-                    for battle_id, policy in event.ids.items():
-                        tell_finished(policy, battle_id, event.result)
-                    if event.result is not None:
-                        results[event.match] = event.result
-                        if progress is not None:
-                            progress(len(results), len(matches))
+                self._run(session.run())
             except BaseException:
-                running.cancel()
-                session.over.wait(CLOSE_TIMEOUT)
+                self._run(session.abort())
                 raise
-            running.result()
-            self._check_record(list(results.values()), recorded)
-            return [results[match] for match in range(len(matches))]
+            results = [session.results[match] for match in range(len(matches))]
+            self._check_record(results, recorded)
+            return results
         finally:
             self._playing.release()
 
     def close(self) -> None:
         """Close all connections."""
-        if not self._thread.is_alive():
-            return
-        with contextlib.suppress(TimeoutError):
-            self._submit(self._close_idle()).result(CLOSE_TIMEOUT)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        if not self._closed:
+            self._closed = True
+            self._run(self._close_idle())
+            self._runner.close()
 
     def __enter__(self) -> Arena:
         return self
@@ -214,8 +178,21 @@ class Arena:
                 )
             time.sleep(0.01)
 
-    def _submit(self, coroutine: Coroutine[Any, Any, None]) -> Future[None]:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+    def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self._runner.run(coroutine)
+            return
+        # This thread is busy with a loop of its own, as in a notebook.
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            running = thread.submit(self._runner.run, coroutine)
+            try:
+                running.result()
+            except KeyboardInterrupt:
+                loop = self._runner.get_loop()
+                loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks()])
+                raise
 
     async def _close_idle(self) -> None:
         while self._idle:
@@ -223,47 +200,58 @@ class Arena:
 
 
 class _Session:
-    """One call of `Arena.play`. Everything but `events` and `answer` runs in the loop."""
+    """One call of `Arena.play`."""
 
-    def __init__(self, arena: Arena, matches: Sequence[Match]) -> None:
-        self.over = threading.Event()
+    def __init__(
+        self,
+        arena: Arena,
+        matches: Sequence[Match],
+        rng: np.random.Generator,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self.results: dict[int, BattleResult] = {}
         self._arena = arena
         self._matches = matches
+        self._rng = rng
+        self._progress = progress
         # Matches to play with the number of replays so far.
         self._todo = deque((match, 0) for match in range(len(matches)))
+        self._workers: list[asyncio.Task[None]] = []
         self._attempts: dict[Attempt, Match] = {}
-        self._waiting: _Batch = []
-        self._asked = False
-        self._alarm: asyncio.TimerHandle | None = None
-        self._inbox: queue.SimpleQueue[_Ended | _Batch | None] = queue.SimpleQueue()
-        self._repairing = asyncio.Lock()
+        # Attempts in which something can happen before a policy answers.
+        self._moving: set[Attempt] = set()
+        self._waiting: list[tuple[Attempt, Decision, ShowdownPolicy]] = []
+        self._alarm: asyncio.Handle | None = None
+        self._alarm_is_now = False
+        self._failure: asyncio.Future[None] | None = None
         self._restarts = 0
-
-    def events(self) -> Iterator[_Ended | _Batch]:
-        """What the caller's thread has to do, until the session is over."""
-        while (event := self._inbox.get()) is not None:
-            yield event
-
-    def answer(
-        self, attempts: Sequence[Attempt], decisions: Sequence[Decision], actions: Sequence[int]
-    ) -> None:
-        """Return the policies' actions."""
-        self._arena._loop.call_soon_threadsafe(self._deliver, attempts, decisions, actions)
+        self._repairing: asyncio.Lock | None = None
 
     async def run(self) -> None:
         """Play all matches."""
-        workers = [
+        if not self._matches:
+            return
+        self._failure = asyncio.get_running_loop().create_future()
+        self._repairing = asyncio.Lock()
+        # Connections that were lost since the last play are noticed now.
+        await asyncio.sleep(0.01)
+        self._workers = [
             asyncio.create_task(self._work())
             for _ in range(min(self._arena.concurrency, len(self._matches)))
         ]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
-            self.over.set()
-            self._inbox.put(None)
+        running = {*self._workers, self._failure}
+        while len(running) > 1:
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+
+    async def abort(self) -> None:
+        """Give up all battles and their connections."""
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        if self._alarm is not None:
+            self._alarm.cancel()
 
     async def _work(self) -> None:
         """Play one match after the other in one slot."""
@@ -306,33 +294,45 @@ class _Session:
         match = self._matches[number]
         attempt = Attempt(match.teams, self._wait_for_policy, self._consider)
         self._attempts[attempt] = match
-        result: BattleResult | None = None
+        self._moving.add(attempt)
         try:
             await slot.play(attempt, self._arena.stall_timeout)
-            result = BattleResult(
-                battle_tag=attempt.tag,
-                returns=attempt.returns,
-                turns=attempt.turns,
-                decisions=attempt.decisions,
-                teams=match.teams,
-                replays=replays,
-            )
-        except BaseException:
+        except BaseException as error:
+            self._forget(attempt)
             await slot.close()
+            if isinstance(error, Interrupted):
+                self._tell(attempt, match, None)
             raise
-        finally:
-            self._arena.rejected_choices += attempt.rejected
-            del self._attempts[attempt]
-            self._waiting = [waiting for waiting in self._waiting if waiting[0] is not attempt]
-            ids = {
-                attempt.ids[side]: match.policies[side] for side in (0, 1) if attempt.asked[side]
-            }
-            self._inbox.put(_Ended(number, ids, result))
-            self._consider()
+        self._forget(attempt)
+        result = BattleResult(
+            battle_tag=attempt.tag,
+            returns=attempt.returns,
+            turns=attempt.turns,
+            decisions=attempt.decisions,
+            teams=match.teams,
+            replays=replays,
+        )
+        self.results[number] = result
+        self._tell(attempt, match, result)
+        if self._progress is not None:
+            self._progress(len(self.results), len(self._matches))
+
+    def _forget(self, attempt: Attempt) -> None:
+        self._arena.rejected_choices += attempt.rejected
+        del self._attempts[attempt]
+        self._moving.discard(attempt)
+        self._waiting = [waiting for waiting in self._waiting if waiting[0] is not attempt]
+        self._schedule()
+
+    def _tell(self, attempt: Attempt, match: Match, result: BattleResult | None) -> None:
+        for side in (0, 1):
+            if attempt.asked[side]:
+                tell_finished(match.policies[side], attempt.ids[side], result)
 
     async def _repair_server(self) -> None:
         """Restart the server if it is dead or deaf."""
         server = self._arena.server
+        assert self._repairing is not None
         async with self._repairing:
             # The connections of a killed process are lost before its end is known.
             await asyncio.sleep(0.1)
@@ -349,31 +349,42 @@ class _Session:
     def _wait_for_policy(self, attempt: Attempt, decision: Decision) -> None:
         policy = self._attempts[attempt].policies[decision.player]
         self._waiting.append((attempt, decision, policy))
-        self._consider()
+        self._consider(attempt)
 
-    def _consider(self) -> None:
+    def _consider(self, attempt: Attempt) -> None:
+        """Note what an attempt waits for."""
+        if attempt.is_blocked:
+            self._moving.discard(attempt)
+        else:
+            self._moving.add(attempt)
+        self._schedule()
+
+    def _schedule(self) -> None:
         """Ask the policies now if nothing else can come to share the batch, else soon."""
-        if self._asked or not self._waiting:
+        if not self._waiting or self._alarm_is_now:
             return
-        if all(attempt.is_blocked for attempt in self._attempts):
-            self._ask()
+        loop = asyncio.get_running_loop()
+        if not self._moving:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm_is_now = True
+            self._alarm = loop.call_soon(self._ask)
         elif self._alarm is None:
-            self._alarm = self._arena._loop.call_later(self._arena.max_wait, self._ask)
+            self._alarm = loop.call_later(self._arena.max_wait, self._ask)
 
     def _ask(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        if self._waiting and not self._asked:
-            self._asked = True
-            batch, self._waiting = self._waiting, []
-            self._inbox.put(batch)
-
-    def _deliver(
-        self, attempts: Sequence[Attempt], decisions: Sequence[Decision], actions: Sequence[int]
-    ) -> None:
-        self._asked = False
+        self._alarm = None
+        self._alarm_is_now = False
+        batch, self._waiting = self._waiting, []
+        if not batch:
+            return
+        attempts, decisions, policies = zip(*batch, strict=True)
+        try:
+            actions = ask_policies(policies, decisions, self._rng)
+        except Exception as error:
+            if self._failure is not None and not self._failure.done():
+                self._failure.set_exception(error)
+            return
         for attempt, decision, action in zip(attempts, decisions, actions, strict=True):
-            if attempt in self._attempts:
-                attempt.answer(decision.player, action)
-        self._consider()
+            attempt.answer(decision.player, action)
+            self._moving.add(attempt)

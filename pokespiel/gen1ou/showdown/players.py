@@ -56,14 +56,14 @@ class Attempt:
     ask
         Called when a decision waits for its policy. It answers by `answer`.
     rests
-        Called when a player has to wait for the other one.
+        Called when a player has nothing to choose.
     """
 
     def __init__(
         self,
         teams: tuple[str, str],
         ask: Callable[[Attempt, Decision], None],
-        rests: Callable[[], None],
+        rests: Callable[[Attempt], None],
     ) -> None:
         self.teams = teams
         self.ids = (next(_battle_ids), next(_battle_ids))
@@ -113,7 +113,7 @@ class Attempt:
     def rest(self, side: int) -> None:
         """Note that a player has nothing to choose now."""
         self.states[side] = REST
-        self._rests()
+        self._rests(self)
 
     def fail(self, reason: BaseException) -> None:
         """Give the battle up, unless it is over."""

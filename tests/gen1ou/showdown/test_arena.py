@@ -1,5 +1,6 @@
 """Battles on a real server: played together, counted once, never lost, never hanging."""
 
+import asyncio
 import gc
 import itertools
 import os
@@ -154,6 +155,14 @@ class TestPlay:
         watcher = Watcher()
         arena.play(draw(rng, 2, policies=(watcher, watcher)), rng=rng)
         assert watcher.threads == {threading.get_ident()}
+
+    def test_it_plays_inside_a_running_event_loop(self, arena, rng):
+        """As in a notebook."""
+
+        async def cell():
+            return arena.play(draw(rng, 3), rng=rng)
+
+        assert len(asyncio.run(cell())) == 3
 
     def test_nothing_to_play(self, arena, rng):
         assert arena.play([], rng=rng) == []
@@ -341,7 +350,7 @@ class TestReplays:
     def test_a_lost_connection_is_replaced(self, server, arena, rng):
         start = len(server.finished_battles())
 
-        policy = Saboteur(10, lambda: cut_connections(arena, 1))
+        policy = Saboteur(10, lambda: cut_connections(1))
         results = arena.play(draw(rng, 20, (policy, policy)), rng=rng)
         assert sum(result.replays for result in results) == 1
         assert len(server.finished_battles()) - start == 20
@@ -350,7 +359,7 @@ class TestReplays:
     def test_replays_are_bounded(self, server, rng):
         class Nuisance(RandomPolicy):
             def act(self, decisions, rng):
-                cut_connections(arena, 2)
+                cut_connections(2)
                 return super().act(decisions, rng)
 
         with Arena(server, concurrency=1, max_replays=2) as arena:
@@ -359,12 +368,12 @@ class TestReplays:
                 arena.play(draw(rng, 1, (Nuisance(), RandomPolicy())), rng=rng)
 
 
-def cut_connections(arena, number):
+def cut_connections(number):
     """Break connections of players who are in a battle."""
     slots = [slot for slot in gc.get_objects() if isinstance(slot, Slot)]
     users = [user for slot in slots for user in slot.users if user.attempt is not None]
     for user in users[:number]:
-        arena._loop.call_soon_threadsafe(user.ps_client.websocket.transport.abort)
+        user.ps_client.websocket.transport.abort()
 
 
 def kill_and_again(policy, server):
