@@ -27,6 +27,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from pokespiel import PSRO, Mixture, PSROResult
+from pokespiel.exploitability.approximate import lower_bound
+from pokespiel.exploitability.exact import Exploitability
+from pokespiel.exploitability.restricted import restricted
 from pokespiel.gen1ou.meta_game import BASELINES, Gen1OU
 from pokespiel.gen1ou.showdown import ShowdownError
 from pokespiel.oracles.ppo import PPOOracle
@@ -56,8 +59,8 @@ class Arguments:
     """What makes a mixture of the table."""
     training_battles: int = 400
     """Battles that each best response learns from."""
-    fresh_battles: int = 60
-    """Battles behind each closing measurement."""
+    fresh_battles: int = 80
+    """Battles behind each closing measurement, per strategy."""
     concurrency: int = 40
     """Battles under way at once."""
     seed: int = 0
@@ -104,14 +107,13 @@ def main(arguments: Arguments, console: Console) -> None:
             )
         result = psro.result()
         bars.update(task, description="fresh battles")
-        fresh = measure(game, result, arguments)
+        verdict = measure(game, result, arguments)
     picture = directory / "payoffs.png"
     draw(result, picture)
     console.print(payoff_table(result))
-    console.print(closing_table(fresh))
+    console.print(closing_table(verdict, name(len(result.populations[0]) - 1)))
     console.print(
-        f"{result.table.total_episodes()} battles in the table, "
-        f"{sum(len(returns) for returns in fresh.values())} fresh ones; "
+        f"{result.table.total_episodes()} battles in the table; "
         f"{time.perf_counter() - started:.0f} s. Run: {directory}. Picture: {picture}"
     )
 
@@ -121,25 +123,43 @@ def name(index: int) -> str:
     return "start" if index == 0 else f"BR{index}"
 
 
-def measure(
-    game: Gen1OU, result: PSROResult, arguments: Arguments
-) -> dict[str, NDArray[np.float64]]:
-    """Fresh battles that judge the run: returns ``(battles,)`` of the policy named first."""
-    population, mixture = result.populations[0], result.mixtures()[0]
-    newest = len(population) - 1
-    duels: dict[str, tuple[object, object]] = {
-        f"{name(index)} v. the mixture": (policy, mixture)
-        for index, policy in enumerate(population)
-    }
+@dataclass(frozen=True)
+class Verdict:
+    """What fresh battles say of a run."""
+
+    restricted: Exploitability
+    """What the population's own strategies gain against the mixture."""
+    lower_bound: Exploitability | None
+    """What the newest best response gains against the mixture that it answers."""
+    head_to_head: dict[str, NDArray[np.float64]]
+    """Returns ``(battles,)`` of the newest strategy against each baseline."""
+
+
+def measure(game: Gen1OU, result: PSROResult, arguments: Arguments) -> Verdict:
+    """Play the closing battles."""
+    rng, battles = np.random.default_rng([arguments.seed, CLOSING]), arguments.fresh_battles
+    population = result.populations[0]
+    bound = None
     if result.steps:
         weights = result.steps[-1].meta_strategy.marginals[0]
         answered = Mixture(population[: len(weights)], weights)
-        duels[f"{name(newest)} v. the mixture it answers"] = (population[newest], answered)
-    for label, baseline in BASELINES.items():
-        duels[f"{name(newest)} v. {label}"] = (population[newest], baseline())
-    rng = np.random.default_rng([arguments.seed, CLOSING])
-    returns = game.play(list(duels.values()), arguments.fresh_battles, rng=rng)[:, :, 0]
-    return dict(zip(duels, returns, strict=True))
+        cost = result.steps[-1].responses[0]["cost"]
+        bound = lower_bound(
+            game,
+            0,
+            population[-1],
+            [answered, answered],
+            battles,
+            rng=rng,
+            budget={"battles": cost["episodes"], "seconds": round(cost["seconds"])},
+        )
+    baselines = [(population[-1], BASELINES[label]()) for label in BASELINES]
+    returns = game.play(baselines, battles, rng=rng)[:, :, 0]
+    return Verdict(
+        restricted=restricted(game, result.populations, result.meta_strategy, battles, rng=rng),
+        lower_bound=bound,
+        head_to_head=dict(zip(BASELINES, returns, strict=True)),
+    )
 
 
 def payoff_table(result: PSROResult) -> Table:
@@ -147,7 +167,7 @@ def payoff_table(result: PSROResult) -> Table:
     weights = result.meta_strategy.marginals[0]
     means, interval = np.asarray(result.table.payoffs()), result.table.intervals(0.95)
     low, high = interval.low[0], interval.high[0]
-    table = Table(title="Win rate of the row against the column [95 % interval of each cell]")
+    table = Table(title="Win rate of the row [95 % interval]")
     for column in ("", *(name(i) for i in range(len(weights))), "weight"):
         table.add_column(column, justify="right")
     for i, weight in enumerate(weights):
@@ -159,19 +179,27 @@ def payoff_table(result: PSROResult) -> Table:
     return table
 
 
-def closing_table(fresh: dict[str, NDArray[np.float64]]) -> Table:
-    """Win rates on fresh battles."""
-    table = Table(title="Fresh battles")
-    for column in ("", "battles", "win rate", "95 % interval"):
+def closing_table(verdict: Verdict, newest: str) -> Table:
+    """The measurements on fresh battles."""
+    table = Table(title="Fresh battles (exploitability in win rate above one half)")
+    for column in ("", "battles", "estimate", "95 % interval"):
         table.add_column(column, justify="right" if column else "left")
-    for label, returns in fresh.items():
+
+    def add(label: str, battles: int, estimate: float, low: float, high: float) -> None:
+        table.add_row(label, str(battles), f"{estimate:.3f}", f"[{low:.3f}, {high:.3f}]")
+
+    labelled = {
+        "restricted exploitability of the mixture": verdict.restricted,
+        f"exploitability of the mixture before {newest}: lower bound": verdict.lower_bound,
+    }
+    for label, found in labelled.items():
+        if found is not None and found.interval is not None:
+            ends = float(found.interval.low), float(found.interval.high)
+            add(label, found.games, found.estimate, *ends)
+    for label, returns in verdict.head_to_head.items():
         interval = wilson(returns.sum(), len(returns))
-        table.add_row(
-            label,
-            str(len(returns)),
-            f"{returns.mean():.3f}",
-            f"[{interval.low:.3f}, {interval.high:.3f}]",
-        )
+        ends = float(interval.low), float(interval.high)
+        add(f"win rate of {newest} against {label}", len(returns), returns.mean(), *ends)
     return table
 
 
@@ -221,3 +249,5 @@ if __name__ == "__main__":
         main(tyro.cli(Arguments), stdout)
     except (ValueError, ShowdownError) as error:
         sys.exit(f"gen1ou_psro: {error}")
+    except KeyboardInterrupt:
+        sys.exit("gen1ou_psro: interrupted; --resume continues the run")
