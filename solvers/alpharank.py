@@ -23,6 +23,7 @@ from solvers.base import (
     meta_strategy,
 )
 from solvers.markov import stationary_distribution
+from solvers.profile_chain import profile_stationary
 
 _LOG_VANISHING = -50.0
 """Log-rate of a step that the infinite-alpha limit forbids: keeps the chain irreducible while
@@ -164,9 +165,7 @@ def stationary(
                 game, alpha, population_size=population_size, selection=selection
             )
         )
-    log_rates = profile_log_rates(game, alpha, population_size=population_size)
-    distribution = stationary_distribution(log_rates).reshape(game.num_strategies)
-    return distribution
+    return profile_stationary(profile_log_rates(game, alpha, population_size=population_size))
 
 
 def _one_population(game: Payoffs) -> bool:
@@ -231,20 +230,15 @@ def _global_fixation_log_rates(matrix: FloatArray, alpha: float, m: int) -> Floa
     return -log_sum
 
 
-def profile_log_rates(game: Payoffs, alpha: float, *, population_size: int) -> FloatArray:
-    """Log-rates between profiles ``(prod(n), prod(n))``; ``-inf`` where two players would move."""
-    shape = game.num_strategies
-    states = int(np.prod(shape))
-    index = np.arange(states).reshape(shape)
-    log_rates = np.full((states, states), -np.inf)
+def profile_log_rates(game: Payoffs, alpha: float, *, population_size: int) -> list[FloatArray]:
+    """Log-rates ``(*others, n_p, n_p)`` of each player's changes of strategy.
+
+    For each profile of the other players, from the player's resident strategy (row) to the mutant
+    that takes over (column).
+    """
+    lines = []
     for player, own in enumerate(game.tensor):
         payoff = np.moveaxis(own, player, -1)
-        profile = np.moveaxis(index, player, -1)
         advantage = payoff[..., None, :] - payoff[..., :, None]
-        sources = np.broadcast_to(profile[..., :, None], advantage.shape)
-        targets = np.broadcast_to(profile[..., None, :], advantage.shape)
-        moves = sources != targets
-        log_rates[sources[moves], targets[moves]] = fixation_log_rates(
-            advantage, alpha, population_size
-        )[moves]
-    return log_rates
+        lines.append(fixation_log_rates(advantage, alpha, population_size))
+    return lines

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from solvers.base import FloatArray
+from solvers.base import FloatArray, UnsupportedGameError
 
 _BLOCK = 32
 """States eliminated before one matrix product updates the rest."""
@@ -17,8 +17,11 @@ _BLOCK = 32
 _LINEAR_RANGE = 200.0
 """Span of log-rates within which products of two rates neither overflow nor vanish."""
 
+_MOST_LOGARITHMIC = 3000
+"""States beyond which elimination on logarithms would take minutes."""
 
-def stationary_distribution(log_rates: FloatArray) -> FloatArray:
+
+def stationary_distribution(log_rates: FloatArray, *, overwrite: bool = False) -> FloatArray:
     """Stationary distribution of an irreducible chain.
 
     Parameters
@@ -26,6 +29,8 @@ def stationary_distribution(log_rates: FloatArray) -> FloatArray:
     log_rates : float64 array ``(n, n)``
         Natural logarithm of the rate (or probability) of going from the row's state to the
         column's; ``-inf`` where there is no transition. The diagonal is ignored.
+    overwrite
+        Use the array as working memory.
 
     Returns
     -------
@@ -35,9 +40,13 @@ def stationary_distribution(log_rates: FloatArray) -> FloatArray:
     ------
     ValueError
         If the chain is reducible: some state cannot be left.
+    UnsupportedGameError
+        If rates differ by more than floating point holds and there are too many states to work
+        on their logarithms.
     """
-    log_rates = np.array(log_rates, dtype=np.float64)
-    if len(log_rates) == 1:
+    log_rates = log_rates if overwrite else np.array(log_rates, dtype=np.float64)
+    n = len(log_rates)
+    if n == 1:
         return np.ones(1)
     np.fill_diagonal(log_rates, -np.inf)
     # A state's rates share a factor of time: dividing a row by it scales the state's probability.
@@ -47,20 +56,42 @@ def stationary_distribution(log_rates: FloatArray) -> FloatArray:
             f"state {int(np.argmin(row_scale))} has no way out: the chain is reducible"
         )
     log_rates -= row_scale[:, None]
-    finite = log_rates[np.isfinite(log_rates)]
-    log_weights = _log_gth_by_range(log_rates, float(finite.min())) - row_scale
+    smallest = float(np.min(log_rates, where=np.isfinite(log_rates), initial=0.0))
+    log_weights = None
+    if smallest > -_LINEAR_RANGE:
+        log_weights = _log_weights_by_gth(log_rates if n > _MOST_LOGARITHMIC else log_rates.copy())
+    if log_weights is None:
+        if n > _MOST_LOGARITHMIC:
+            raise UnsupportedGameError(
+                f"needs at most {_MOST_LOGARITHMIC:,} states where rates differ by factors of "
+                f"exp({-smallest:.0f}); this chain has {n:,}"
+            )
+        log_weights = _log_gth(log_rates)
+    log_weights -= row_scale
     weights = np.exp(log_weights - log_weights.max())
     result: FloatArray = weights / weights.sum()
     return result
 
 
-def gth(rates: FloatArray) -> FloatArray:
+def _log_weights_by_gth(log_rates: FloatArray) -> FloatArray | None:
+    """Logarithms of the weights ``(n,)`` by `gth`; None if a number left the range of floats."""
+    try:
+        with np.errstate(over="raise", invalid="raise", divide="ignore"):
+            np.exp(log_rates, out=log_rates)
+            result: FloatArray = np.log(gth(log_rates, overwrite=True))
+    except (ValueError, FloatingPointError):
+        # A path of many slow steps has vanished; logarithms still hold it.
+        return None
+    return result
+
+
+def gth(rates: FloatArray, *, overwrite: bool = False) -> FloatArray:
     """Stationary distribution ``(n,)`` of a chain of non-negative rates ``(n, n)``.
 
     The diagonal is never read. States are eliminated last to first, in blocks: within a block only
     its own rows and columns are kept up to date, and one matrix product then updates the rest.
     """
-    rates = np.array(rates, dtype=np.float64)
+    rates = rates if overwrite else np.array(rates, dtype=np.float64)
     n = len(rates)
     for end in range(n, 1, -_BLOCK):
         start = max(end - _BLOCK, 1)
@@ -82,19 +113,6 @@ def gth(rates: FloatArray) -> FloatArray:
             weights[: k + 1] /= weights[k]
     result: FloatArray = weights / weights.sum()
     return result
-
-
-def _log_gth_by_range(log_rates: FloatArray, smallest: float) -> FloatArray:
-    """Logarithm of the stationary weights ``(n,)``, on the rates themselves where they fit."""
-    if smallest > -_LINEAR_RANGE:
-        try:
-            with np.errstate(over="raise", invalid="raise", divide="ignore"):
-                log_weights: FloatArray = np.log(gth(np.exp(log_rates)))
-            return log_weights
-        except (ValueError, FloatingPointError):
-            # A path of many slow steps has vanished; the logarithms still hold it.
-            pass
-    return _log_gth(log_rates)
 
 
 def _log_gth(log_rates: FloatArray) -> FloatArray:
