@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pokespiel import stats
+from pokespiel import resampling, stats
 from pokespiel.files import write_atomically
 from pokespiel.stats import Interval
 from solvers.base import Payoffs
@@ -29,6 +29,9 @@ Cell: TypeAlias = tuple[int, ...]
 """One strategy index per player; in a symmetric game, in ascending order."""
 
 _FORMAT = 1
+
+_LEAST_EPISODES = {"bayesian": 0, "bootstrap": 1, "normal": 2}
+"""Resampling methods, and the episodes that each needs in a cell."""
 
 
 class EmpiricalGame:
@@ -247,17 +250,18 @@ class EmpiricalGame:
     def _tensor(self, rows: FloatArray) -> FloatArray:
         """Spread per-row values ``(cells, num_players)`` over the full tensor."""
         tensor = np.full((self.num_players, *self._sizes), np.nan)
-        players: Any = slice(None)
-        for cell, row in self._rows.items():
-            if not self.symmetric:
-                tensor[(players, *cell)] = rows[row]
-                continue
-            by_strategy = {
-                s: np.mean([rows[row, p] for p in range(self.num_players) if cell[p] == s])
-                for s in cell
-            }
-            for profile in set(permutations(cell)):
-                tensor[(players, *profile)] = [by_strategy[s] for s in profile]
+        if not self._rows:
+            return tensor
+        cells = np.array(list(self._rows))
+        orders = [tuple(range(self.num_players))]
+        if self.symmetric:
+            # Players of one strategy in one cell are interchangeable: each gets their average.
+            alike = (cells[:, :, None] == cells[:, None, :]).astype(np.float64)
+            rows = np.einsum("cpq,cq->cp", alike, rows) / alike.sum(axis=2)
+            orders = list(permutations(range(self.num_players)))
+        for order in orders:
+            for player, seat in enumerate(order):
+                tensor[(player, *cells[:, order].T)] = rows[:, seat]
         return tensor
 
     def payoffs(self) -> Payoffs:
@@ -285,6 +289,116 @@ class EmpiricalGame:
         if not self._rows:
             raise ValueError("the empirical game has no strategies yet")
         return Payoffs(self._tensor(means), symmetric=self.symmetric)
+
+    def resample(
+        self, rng: np.random.Generator, *, method: str = "auto", prior: float = 1.0
+    ) -> Payoffs:
+        """Draw a table that might as well have been the true one.
+
+        Parameters
+        ----------
+        method
+            ``"bayesian"``: from the posterior of each cell's win rate; for two-player
+            constant-sum tables of wins, draws and losses (returns at the payoff bounds and
+            halfway between). ``"bootstrap"``: the mean of as many games, drawn from those played
+            with replacement; for the same tables. ``"normal"``: the mean with a Student error of
+            its standard error; for any returns, at least two episodes a cell. ``"auto"``:
+            Bayesian where possible, else normal.
+        prior
+            Of the Bayesian method: Beta(prior, prior) over win and loss, or, if the table holds
+            any draw, Dirichlet(prior, prior, prior) over win, draw and loss. 1 is uniform.
+
+        Raises
+        ------
+        ValueError
+            If the method is unknown or cannot take this table, or if cells have too few episodes
+            (the Bayesian method takes cells that were never played).
+
+        Notes
+        -----
+        Exact cells, and those known by symmetry, stay as they are. The bootstrap gives a cell
+        of one outcome only (50 wins of 50) no error at all; the posterior does.
+        """
+        if not prior > 0.0:
+            raise ValueError(f"prior must be positive, got {prior}")
+        if method == "auto":
+            method = self.resampling_method()
+        if method not in _LEAST_EPISODES:
+            raise ValueError(
+                f"unknown resampling method {method!r}; available: auto, "
+                + ", ".join(_LEAST_EPISODES)
+            )
+        sampled = self._sampled()
+        counts, least = self._counts[sampled], _LEAST_EPISODES[method]
+        if np.any(counts < least):
+            raise ValueError(
+                f"{method} resampling needs at least {least} episodes in every cell, "
+                f"{int(np.sum(counts < least))} have fewer; play missing({least}) first"
+            )
+        rows = self._means()
+        if method == "normal":
+            rows[sampled] = resampling.normal_means(
+                counts,
+                self._sums[sampled],
+                self._squares[sampled],
+                self.payoff_bounds,
+                zero_sum=self.zero_sum,
+                rng=rng,
+            )
+            return self._as_payoffs(rows)
+        outcomes = self._outcomes()
+        if outcomes is None:
+            raise ValueError(
+                f"{method} resampling needs a two-player constant-sum table of wins, draws and "
+                "losses; use method='normal'"
+            )
+        rates = (
+            resampling.posterior_rates(outcomes, prior=prior, rng=rng)
+            if method == "bayesian"
+            else resampling.bootstrap_rates(outcomes, rng=rng)
+        )
+        low, high = self.payoff_bounds
+        rows[sampled, 0] = low + (high - low) * rates
+        rows[sampled, 1] = self._constant_sum() - rows[sampled, 0]
+        return self._as_payoffs(rows)
+
+    def resampling_method(self) -> str:
+        """What ``method="auto"`` of `resample` stands for: ``"bayesian"`` or ``"normal"``."""
+        return "normal" if self._outcomes() is None else "bayesian"
+
+    def outcomes(self) -> dict[Cell, tuple[int, int, int]] | None:
+        """Player 0's wins, draws and losses in every cell played.
+
+        None unless the game is for two players, constant-sum, and all returns were at the payoff
+        bounds (a loss, a win) or halfway between (a draw).
+        """
+        if self.num_players != 2 or not self.zero_sum or np.isinf(self._counts).any():
+            return None
+        found = resampling.outcome_counts(
+            self._counts, self._sums[:, 0], self._squares[:, 0], self.payoff_bounds
+        )
+        if found is None:
+            return None
+        return {
+            cell: (int(found[row, 0]), int(found[row, 1]), int(found[row, 2]))
+            for cell, row in self._rows.items()
+            if self._counts[row] > 0
+        }
+
+    def _sampled(self) -> NDArray[np.bool_]:
+        """Which rows hold what had to be sampled: neither exact nor known by symmetry."""
+        known = np.array([self._known_by_symmetry(cell) for cell in self._rows], dtype=bool)
+        result: NDArray[np.bool_] = np.isfinite(self._counts) & ~known
+        return result
+
+    def _outcomes(self) -> FloatArray | None:
+        """Wins, draws and losses of player 0 ``(sampled rows, 3)``, if that is what they are."""
+        if self.num_players != 2 or not self.zero_sum:
+            return None
+        rows = self._sampled()
+        return resampling.outcome_counts(
+            self._counts[rows], self._sums[rows, 0], self._squares[rows, 0], self.payoff_bounds
+        )
 
     def intervals(self, confidence: float = 0.95, *, method: str = "auto") -> Interval:
         """Confidence interval of every expected payoff, each on its own.
