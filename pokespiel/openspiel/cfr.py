@@ -31,16 +31,17 @@ def counterfactual_values(
     return values, states
 
 
-def regret_matching(own: PlayerForm, regrets: FloatArray) -> FloatArray:
+def regret_matching(own: PlayerForm, total_regrets: FloatArray) -> FloatArray:
     """Probabilities ``(S,)`` in proportion to positive regrets; uniform where there are none."""
-    positive = np.maximum(regrets, 0.0)
+    positive = np.maximum(total_regrets, 0.0)
     totals = np.repeat(np.add.reduceat(positive, own.first_sequence[:-1]), own.num_actions)
     behaviour = own.uniform()
     np.divide(positive[1:], totals, out=behaviour[1:], where=totals > 0.0)
     return behaviour
 
 
-def _regrets(own: PlayerForm, gradient: FloatArray, behaviour: FloatArray) -> FloatArray:
+def regrets(own: PlayerForm, gradient: FloatArray, behaviour: FloatArray) -> FloatArray:
+    """What each action ``(S,)`` would have brought more than the behaviour, counterfactually."""
     values, states = counterfactual_values(own, gradient, behaviour)
     values[1:] -= np.repeat(states, own.num_actions)
     return values
@@ -56,7 +57,7 @@ def cfr(form: SequenceForm, *, plus: bool = False) -> Iterator[list[FloatArray]]
     plus
         CFR+: regrets never fall below zero, and later iterations weigh more (linearly).
     """
-    regrets = [np.zeros(own.num_sequences) for own in form.players]
+    total_regrets = [np.zeros(own.num_sequences) for own in form.players]
     behaviours = [own.uniform() for own in form.players]
     plans = [own.realization_plan(b) for own, b in zip(form.players, behaviours, strict=True)]
     sums = [np.zeros(own.num_sequences) for own in form.players]
@@ -66,10 +67,10 @@ def cfr(form: SequenceForm, *, plus: bool = False) -> Iterator[list[FloatArray]]
         for player, own in enumerate(form.players):
             sums[player] += plans[player] * (iteration if plus else 1.0)
             gradient = form.gradient(player, plans)
-            regrets[player] += _regrets(own, gradient, behaviours[player])
+            total_regrets[player] += regrets(own, gradient, behaviours[player])
             if plus:
-                np.maximum(regrets[player], 0.0, out=regrets[player])
-            behaviours[player] = regret_matching(own, regrets[player])
+                np.maximum(total_regrets[player], 0.0, out=total_regrets[player])
+            behaviours[player] = regret_matching(own, total_regrets[player])
             plans[player] = own.realization_plan(behaviours[player])
         yield [total / total[0] for total in sums]
 
@@ -77,7 +78,7 @@ def cfr(form: SequenceForm, *, plus: bool = False) -> Iterator[list[FloatArray]]
 def cfr_br(form: SequenceForm) -> Iterator[list[FloatArray]]:
     """CFR of each player against best responses; yields average plans as `cfr` does."""
     scale = max(abs(bound) for bound in form.payoff_bounds)
-    regrets = [np.zeros(own.num_sequences) for own in form.players]
+    total_regrets = [np.zeros(own.num_sequences) for own in form.players]
     behaviours = [own.uniform() for own in form.players]
     sums = [np.zeros(own.num_sequences) for own in form.players]
     while True:
@@ -91,6 +92,6 @@ def cfr_br(form: SequenceForm) -> Iterator[list[FloatArray]]:
         for player, own in enumerate(form.players):
             sums[player] += plans[player]
             gradient = form.gradient(player, responses)
-            regrets[player] += _regrets(own, gradient, behaviours[player])
-            behaviours[player] = regret_matching(own, regrets[player])
+            total_regrets[player] += regrets(own, gradient, behaviours[player])
+            behaviours[player] = regret_matching(own, total_regrets[player])
         yield [total / total[0] for total in sums]

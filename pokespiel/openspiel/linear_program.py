@@ -75,8 +75,11 @@ def solve_zero_sum(
 
 def minimum_exploitability(
     form: SequenceForm, player: int, plans: FloatArray
-) -> tuple[FloatArray, float]:
+) -> tuple[FloatArray, float, FloatArray]:
     """The mixture of given plans that does best against a best-responding opponent.
+
+    The opponent's part of the equilibrium is one of its best responses to the mixture; where
+    several tie it is the mixture of them that leaves the player nothing better.
 
     Parameters
     ----------
@@ -88,6 +91,8 @@ def minimum_exploitability(
     weights : float64 array ``(K,)``
     value : float
         What the player then gets at worst.
+    reply : float64 array ``(S_other,)``
+        The opponent's realization plan.
 
     Raises
     ------
@@ -99,7 +104,8 @@ def minimum_exploitability(
     _require_zero_sum(form)
     count = len(plans)
     rows = scipy.sparse.csr_array(np.ones((1, count)))
-    kept = np.ones(form.players[1 - player].num_sequences, dtype=np.bool_)
+    other = form.players[1 - player]
+    kept = np.ones(other.num_sequences, dtype=np.bool_)
     result = _maximin(
         form,
         player,
@@ -110,7 +116,12 @@ def minimum_exploitability(
         kept,
     )
     weights = np.clip(result.x[:count], 0.0, None)
-    return weights / weights.sum(), -float(result.fun)
+    reply = np.clip(-result.ineqlin.marginals, 0.0, None)
+    return (
+        weights / weights.sum(),
+        -float(result.fun),
+        other.realization_plan(other.behaviour(reply)),
+    )
 
 
 def _require_zero_sum(form: SequenceForm) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from pokespiel.openspiel.best_response import best_response, best_response_value
 from pokespiel.openspiel.compile import compile_game
 from pokespiel.openspiel.env import TOGETHER, play_states
+from pokespiel.openspiel.linear_program import minimum_exploitability
 from pokespiel.openspiel.policy import (
     CompiledPolicy,
     InfostatePolicy,
@@ -160,7 +161,7 @@ class OpenSpielGame:
             seated = [[profile[player] for player in seating] for profile in profiles]
             by_seat = self._pair_returns(seated) if self.num_players == 2 else None
             if by_seat is None:
-                plans = [[self._plan(p, s) for s, p in enumerate(profile)] for profile in seated]
+                plans = [[self.plan(p, s) for s, p in enumerate(profile)] for profile in seated]
                 by_seat = np.array([form.expected_returns(each) for each in plans])
             total[:, list(seating)] += by_seat.reshape(-1, self.num_players)
         return total / len(seatings)
@@ -212,13 +213,40 @@ class OpenSpielGame:
             ]
         )
 
+    def minimum_exploitability(
+        self, player: int, population: Sequence[Policy]
+    ) -> tuple[FloatArray, float, TabularPolicy]:
+        """The mixture ``(n,)`` that does best against best responses.
+
+        Also what it then gets, and the opponent's part of the equilibrium between the two.
+
+        Raises
+        ------
+        ValueError
+            If this is not a two-player zero-sum game with a population per player.
+        """
+        if self.is_symmetric:
+            raise ValueError(f"{self.name} has one population; this needs one per player")
+        plans = np.array([self.plan(policy, player) for policy in population])
+        weights, value, reply = minimum_exploitability(self.form, player, plans)
+        rival = self.form.players[1 - player]
+        return weights, value, TabularPolicy({1 - player: rival.behaviour(reply)})
+
     def _seatings(self) -> list[tuple[int, ...]]:
         """Ways to seat the players, equally likely: entry ``[seat]`` is the player there."""
         players = tuple(range(self.num_players))
         return list(permutations(players)) if self.is_symmetric else [players]
 
-    def _plan(self, policy: Policy, seat: int) -> FloatArray:
-        """Realization plan; kept for tables, which never change (networks do)."""
+    def plan(self, policy: Policy, seat: int) -> FloatArray:
+        """The realization plan ``(S,)`` of a policy at a seat.
+
+        Kept for tables, which never change (networks do).
+
+        Raises
+        ------
+        ValueError
+            If it is not a policy of this game, or cannot play this part.
+        """
         own = self.form.players[seat]
         if isinstance(policy, TabularPolicy | InfostatePolicy):
             plans = self._plans.setdefault(policy, {})
@@ -234,7 +262,7 @@ class OpenSpielGame:
 
     def _average_plan(self, mixture: Mixture, seat: int) -> FloatArray:
         support = np.flatnonzero(mixture.weights)
-        plans = np.array([self._plan(mixture.policies[int(k)], seat) for k in support])
+        plans = np.array([self.plan(mixture.policies[int(k)], seat) for k in support])
         plan: FloatArray = mixture.weights[support] @ plans
         return plan
 
@@ -249,7 +277,7 @@ class OpenSpielGame:
                     numbers[seat][id(policy)] = len(policies[seat])
                     policies[seat].append(policy)
                 rows[seat, index] = numbers[seat][id(policy)]
-        plans = [np.array([self._plan(p, seat) for p in policies[seat]]) for seat in (0, 1)]
+        plans = [np.array([self.plan(p, seat) for p in policies[seat]]) for seat in (0, 1)]
         mine, theirs = self.form.matrices
         first = (plans[0] @ (mine @ plans[1].T))[rows[0], rows[1]]
         if self.is_zero_sum:
@@ -278,7 +306,7 @@ class OpenSpielGame:
         for key, group in others.items():
             plans = [np.zeros(0)] * self.num_players
             for s, policy in group:
-                plans[s] = self._plan(policy, s)
+                plans[s] = self.plan(policy, s)
             total += weights[key] * form.gradient(seat, plans)
         return total
 

@@ -76,20 +76,22 @@ class TestLinearProgram:
             behaviour = np.zeros(own.num_sequences)
             behaviour[choice] = 1.0
             plans.append(own.realization_plan(behaviour))
-        weights, value = minimum_exploitability(kuhn, 0, np.array(plans))
+        weights, value, reply = minimum_exploitability(kuhn, 0, np.array(plans))
 
         def worst(w: np.ndarray) -> float:
             mixed = w @ np.array(plans)
             return -best_response_value(other, kuhn.gradient(1, [mixed, np.zeros(0)]))
 
         assert worst(weights) == pytest.approx(value, abs=1e-9)
+        # Against the opponent's part of the equilibrium no plan does better.
+        assert max(np.array(plans) @ kuhn.gradient(0, [np.zeros(0), reply])) <= value + 1e-9
         tried = [worst(w) for w in rng.dirichlet(np.ones(4), size=300)]
         assert max(tried) <= value + 1e-9
 
     def test_of_one_plan_there_is_nothing_to_choose(self, kuhn: SequenceForm) -> None:
         own = kuhn.players[1]
         uniform = own.realization_plan(own.uniform())
-        weights, value = minimum_exploitability(kuhn, 1, uniform[None])
+        weights, value, _ = minimum_exploitability(kuhn, 1, uniform[None])
         assert weights == pytest.approx([1.0])
         assert value == pytest.approx(-0.5)  # the best response to uniform earns 1/2
 
