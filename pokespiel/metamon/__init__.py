@@ -1,1 +1,24 @@
-"""SyntheticRLV2 and its kin: metamon's pretrained agents as Gen 1 OU policies."""
+"""SyntheticRLV2 and its kin: metamon's pretrained agents as Gen 1 OU policies.
+
+>>> from pokespiel import metamon
+>>> policy = metamon.load("SyntheticRLV2")  # doctest: +SKIP
+
+The agents are metamon's (Grigsby et al. 2025, arXiv:2504.04395) and are fetched on request by
+``python -m pokespiel.metamon.download NAME``.
+"""
+
+from pokespiel.metamon.assets import AGENTS, AssetError
+from pokespiel.metamon.checkpoint import load_checkpoint, save_checkpoint
+from pokespiel.metamon.network import MetamonConfig, MetamonNetwork
+from pokespiel.metamon.policy import MetamonPolicy, load
+
+__all__ = [
+    "AGENTS",
+    "AssetError",
+    "MetamonConfig",
+    "MetamonNetwork",
+    "MetamonPolicy",
+    "load",
+    "load_checkpoint",
+    "save_checkpoint",
+]
