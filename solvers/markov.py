@@ -14,6 +14,9 @@ from solvers.base import FloatArray, UnsupportedGameError
 _BLOCK = 32
 """States eliminated before one matrix product updates the rest."""
 
+_ROWS = 1024
+"""Rows updated at once: bounds the memory that the product takes."""
+
 _LINEAR_RANGE = 200.0
 """Span of log-rates within which products of two rates neither overflow nor vanish."""
 
@@ -104,7 +107,9 @@ def gth(rates: FloatArray, *, overwrite: bool = False) -> FloatArray:
             row, column = rates[k], rates[:k, k, None]
             rates[start:k, :k] += column[start:] * row[:k]
             rates[:start, start:k] += column[:start] * row[start:k]
-        rates[:start, :start] += rates[:start, start:end] @ rates[start:end, :start]
+        for top in range(0, start, _ROWS):
+            rows = slice(top, min(top + _ROWS, start))
+            rates[rows, :start] += rates[rows, start:end] @ rates[start:end, :start]
     weights = np.zeros(n)
     weights[0] = 1.0
     for k in range(1, n):

@@ -78,7 +78,9 @@ def self_play(
             averaging_power=averaging_power,
         )
         mean = (pair.marginals[0] + pair.marginals[1]) / 2.0
-        return meta_strategy(game, (mean, mean), diagnostics=pair.diagnostics)
+        regret = float(restricted_regrets(game, (mean, mean)).max()) / (game.scale or 1.0)
+        diagnostics = {**pair.diagnostics, "relative_regret": regret}
+        return meta_strategy(game, (mean, mean), diagnostics=diagnostics)
     unit = unit_payoffs(game)
     values_of = _value_functions(unit)
     learners = [new_learner(n) for n in population_sizes(game)]

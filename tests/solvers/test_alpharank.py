@@ -1,8 +1,10 @@
 import numpy as np
+import pyspiel
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_games import COORDINATION, ROCK_PAPER_SCISSORS
+from open_spiel.python.algorithms import fictitious_play
 from open_spiel.python.egt import alpharank as openspiel_alpharank
 
 import solvers
@@ -136,3 +138,27 @@ def test_bad_hyperparameters_are_refused(hyperparameters):
 def test_global_selection_is_for_one_population():
     with pytest.raises(solvers.UnsupportedGameError, match="one-population"):
         solvers.get("alpharank", alpha=1.0, selection="global").solve(COORDINATION)
+
+
+def test_kuhn_poker_three_players():
+    # OpenSpiel's docs/alpha_rank.md: three iterations of extensive-form fictitious play, 100
+    # simulations a profile, seed 5, alpha 100. Its own example needs the cast to float64.
+    game = pyspiel.load_game("kuhn_poker", {"players": 3})
+    solver = fictitious_play.XFPSolver(game, save_oracles=True)
+    for _ in range(3):
+        solver.iteration()
+    tensor = np.stack(solver.get_empirical_metagame(100, seed=5)).astype(np.float64)
+    result = solvers.get("alpharank", alpha=100.0).solve(tensor)
+    published = {
+        (2, 3, 3): 0.22,
+        (3, 3, 3): 0.14,
+        (3, 2, 3): 0.12,
+        (2, 2, 3): 0.09,
+        (3, 1, 3): 0.08,
+        (2, 1, 3): 0.05,
+        (1, 2, 3): 0.04,
+        (2, 3, 1): 0.02,
+    }
+    assert result.diagnostics["ranking"][:7] == tuple(published)[:7]
+    for profile, probability in published.items():
+        assert result.joint[profile] == pytest.approx(probability, abs=0.005)
