@@ -1,0 +1,70 @@
+"""PSRO with PPO best responses on Leduc poker: exploitability against episodes and seconds.
+
+    OMP_NUM_THREADS=1 python benchmarks/openspiel_ppo.py [--iterations 20] [--episodes 60000]
+
+To be read beside psrolab's published figures for the same budget, 20 iterations of 60,000
+episodes per best response: exploitability 0.84 +- 0.13, and 3,146 s for 11 iterations with PPO
+(psro-in-practice, August 2026), which is 2.4 ms per training episode. Exploitability is exact.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+from importlib.metadata import version
+
+import torch
+
+from pokespiel import PSRO
+from pokespiel.exploitability.exact import exploitability
+from pokespiel.openspiel import OpenSpielGame
+from pokespiel.oracles.ppo import PPOOracle
+
+
+def main() -> None:
+    """Run and print one row per iteration."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--game", default="leduc_poker")
+    parser.add_argument("--iterations", type=int, default=20)
+    parser.add_argument("--episodes", type=int, default=60_000, help="per best response")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    print(
+        f"Python {platform.python_version()}, torch {version('torch')}, "
+        f"open_spiel {version('open_spiel')}, {platform.machine()}, one thread\n\n"
+        "| iteration | training episodes | decisions | seconds | exploitability |\n"
+        "| --- | --- | --- | --- | --- |",
+        flush=True,
+    )
+    game = OpenSpielGame(arguments.game)
+    oracle = PPOOracle(
+        episodes=arguments.episodes,
+        episodes_per_batch=1000,
+        minibatch=512,
+        learning_rate=2e-3,
+        entropy=0.003,
+        device="cpu",
+    )
+    loop = PSRO(game, oracle=oracle, seed=arguments.seed)
+    episodes = decisions = 0
+    seconds = 0.0
+    for iteration in range(arguments.iterations + 1):
+        exact = exploitability(game, loop.result().mixtures()).estimate
+        print(
+            f"| {iteration} | {episodes:,} | {decisions:,} | {seconds:.0f} | {exact:.3f} |",
+            flush=True,
+        )
+        if iteration < arguments.iterations:
+            started = time.perf_counter()
+            step = loop.step()
+            seconds += time.perf_counter() - started
+            episodes += sum(response["cost"]["episodes"] for response in step.responses)
+            decisions += sum(response["cost"]["decisions"] for response in step.responses)
+    if episodes:
+        print(f"\n{seconds / episodes * 1e3:.3f} ms per training episode, everything included")
+
+
+if __name__ == "__main__":
+    main()
