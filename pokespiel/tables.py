@@ -5,10 +5,16 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pokespiel.empirical_game import EmpiricalGame
+from solvers.base import Payoffs, as_payoffs
+
+Table: TypeAlias = EmpiricalGame | Payoffs | ArrayLike
+"""What can be converted: an empirical game (its means), or payoffs as the solvers take them."""
 
 _COLUMNS = ("row", "column", "wins", "losses", "draws")
 
@@ -92,6 +98,153 @@ def write_csv(path: str | Path, named: NamedGame) -> None:
         for (row, column), (wins, draws, losses) in outcomes.items():
             rows, columns = named.names[0], named.names[-1]
             writer.writerow([rows[row], columns[column], wins, losses, draws])
+
+
+def read_npz(path: str | Path, *, symmetric: bool = False) -> EmpiricalGame:
+    """Read an empirical game as `EmpiricalGame.save` writes it, or one array of exact payoffs.
+
+    Parameters
+    ----------
+    symmetric
+        For a payoff tensor: one population serves every player (checked). A matrix always is one
+        population.
+
+    Raises
+    ------
+    ValueError
+        If the file is no npz archive, or holds neither.
+    """
+    path = Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            names = archive.files
+            array = archive[names[0]] if len(names) == 1 else None
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{path} is not a readable npz archive: {error}") from error
+    if "metadata" in names:
+        return EmpiricalGame.load(path)
+    if array is None:
+        raise ValueError(
+            f"{path} must hold an empirical game or one array of payoffs, it has "
+            f"{', '.join(names) or 'none'}"
+        )
+    try:
+        return exact_game(array, symmetric=symmetric)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def exact_game(payoffs: ArrayLike | Payoffs, *, symmetric: bool = False) -> EmpiricalGame:
+    """Payoffs that are known, as an empirical game.
+
+    Parameters
+    ----------
+    payoffs
+        ``(n, n)`` matrix (one population) or ``(players, n1, ..., nN)`` tensor.
+    symmetric
+        For a tensor: one population serves every player (checked).
+
+    Raises
+    ------
+    ValueError
+        If the payoffs are malformed, or not symmetric where they should be.
+    """
+    valid = as_payoffs(payoffs, symmetric=symmetric or None)
+    tensor = valid.tensor
+    game = EmpiricalGame(
+        valid.num_players,
+        symmetric=valid.symmetric,
+        zero_sum=valid.constant_sum is not None,
+        payoff_bounds=(float(tensor.min()), float(tensor.max())),
+        sizes=valid.num_strategies,
+    )
+    for cell in game.cells:
+        game.record_exact(cell, tensor[(slice(None), *cell)])
+    return game
+
+
+def from_openspiel(game: Any, *, symmetric: bool = False) -> EmpiricalGame:
+    """A one-shot OpenSpiel game (matrix game, tensor game, Blotto, ...) as an empirical game.
+
+    Strategies are the players' legal actions, in order.
+
+    Raises
+    ------
+    ValueError
+        If the game is not one-shot, or not symmetric where it should be.
+    """
+    state = game.new_initial_state()
+    if not state.is_simultaneous_node() or game.max_game_length() != 1:
+        raise ValueError(
+            f"{game} is not a one-shot game; sequential games are played as "
+            "pokespiel.openspiel.OpenSpielGame, or brought to normal form first by "
+            "pyspiel.extensive_to_tensor_game"
+        )
+    actions = [state.legal_actions(player) for player in range(game.num_players())]
+    sizes = tuple(len(legal) for legal in actions)
+    tensor = np.empty((game.num_players(), *sizes))
+    everyone: Any = slice(None)
+    for profile in np.ndindex(*sizes):
+        after = state.clone()
+        after.apply_actions([legal[i] for legal, i in zip(actions, profile, strict=True)])
+        if not after.is_terminal():
+            raise ValueError(f"{game} goes on after the first actions; it is not a one-shot game")
+        tensor[(everyone, *profile)] = after.returns()
+    return exact_game(tensor, symmetric=symmetric)
+
+
+def to_openspiel(table: Table) -> Any:
+    """A `pyspiel.MatrixGame` of two players, a `pyspiel.TensorGame` of any other number."""
+    import pyspiel
+
+    payoffs = _payoffs(table)
+    if payoffs.num_players == 2:
+        return pyspiel.create_matrix_game(*payoffs.tensor)
+    return pyspiel.create_tensor_game(
+        [own.ravel() for own in payoffs.tensor], list(payoffs.num_strategies)
+    )
+
+
+def from_gambit(game: Any, *, symmetric: bool = False) -> EmpiricalGame:
+    """A `pygambit.Game` (its strategic form, if it is a tree) as an empirical game."""
+    return exact_game(
+        np.array([np.asarray(own, dtype=np.float64) for own in game.to_arrays(dtype=float)]),
+        symmetric=symmetric,
+    )
+
+
+def to_gambit(table: Table, *, title: str = "Empirical game") -> Any:
+    """A `pygambit.Game` in strategic form."""
+    import pygambit
+
+    return pygambit.Game.from_arrays(*_payoffs(table).tensor, title=title)
+
+
+def from_nashpy(game: Any, *, symmetric: bool = False) -> EmpiricalGame:
+    """A `nashpy.Game` as an empirical game."""
+    return exact_game(np.array(game.payoff_matrices), symmetric=symmetric)
+
+
+def to_nashpy(table: Table) -> Any:
+    """A `nashpy.Game`.
+
+    Raises
+    ------
+    ValueError
+        If the game has other than two players.
+    """
+    import nashpy
+
+    payoffs = _payoffs(table)
+    if payoffs.num_players != 2:
+        raise ValueError(f"nashpy takes two-player games, this one has {payoffs.num_players}")
+    return nashpy.Game(*payoffs.tensor)
+
+
+def _payoffs(table: Table) -> Payoffs:
+    return table.payoffs() if isinstance(table, EmpiricalGame) else as_payoffs(table)
 
 
 def _check_header(path: Path, header: list[str]) -> None:
