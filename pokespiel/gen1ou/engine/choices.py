@@ -152,7 +152,7 @@ def select_move(b: Row, s: int, slot: int) -> int:
         else:
             b[o + LAST_SELECTED_MOVE] = CANNOT_MOVE
             b[o + LAST_ENEMY_SELECTED_MOVE] = CANNOT_MOVE
-    elif must_struggle(b, s):
+    elif b[o + ACTIVE_MOVES + slot] == STRUGGLE or must_struggle(b, s):
         b[o + LAST_SELECTED_MOVE] = STRUGGLE
         b[o + LAST_ENEMY_SELECTED_MOVE] = STRUGGLE
     else:

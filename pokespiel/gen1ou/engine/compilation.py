@@ -10,7 +10,7 @@ import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
@@ -39,15 +39,40 @@ def cache_directory() -> Path:
     return Path(root) / "engine" / fingerprint()
 
 
+def _one_version(dispatcher: Any) -> Any:
+    """Compile a function once, for whatever integers it is called with.
+
+    Numba would compile it anew for every constant and width of integer in its callers, which
+    triples the time to compile the engine.
+    """
+    choose = dispatcher.get_call_template
+
+    def widen(kind: Any) -> Any:
+        kind = numba.types.unliteral(kind)
+        return numba.types.int64 if isinstance(kind, numba.types.Integer) else kind
+
+    def get_call_template(args: Any, kws: Any) -> Any:
+        return choose(tuple(widen(a) for a in args), {k: widen(v) for k, v in kws.items()})
+
+    dispatcher.get_call_template = get_call_template
+    return dispatcher
+
+
 def compiled(function: F) -> F:
     """A function of the battle step."""
-    decorated: F = numba.njit(error_model="numpy")(function)
-    return decorated
+    return _decorated(function, forceinline=False)
 
 
 def inlined(function: F) -> F:
     """A small function that is always compiled into its callers."""
-    decorated: F = numba.njit(error_model="numpy", forceinline=True)(function)
+    return _decorated(function, forceinline=True)
+
+
+def _decorated(function: F, *, forceinline: bool) -> F:
+    if numba.config.DISABLE_JIT:
+        return function
+    dispatcher = numba.njit(error_model="numpy", forceinline=forceinline)(function)
+    decorated: F = _one_version(dispatcher)
     return decorated
 
 

@@ -19,7 +19,7 @@ def draw(b: Row, n: int) -> int:
     high = state >> _HALF
     b[PRNG_HIGH] = np.int32(np.uint32(high))
     b[PRNG_LOW] = np.int32(np.uint32(state & np.uint64(0xFFFFFFFF)))
-    return np.int32((high * np.uint64(n)) >> _HALF)
+    return np.int64((high * np.uint64(n)) >> _HALF)
 
 
 @inlined

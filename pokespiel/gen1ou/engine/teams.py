@@ -17,6 +17,7 @@ from .tables import (
     SPECIES_IDS,
     SPECIES_NUMBER,
     SPECIES_TYPES,
+    STRUGGLE,
 )
 
 STAT_NAMES = ("hp", "atk", "def", "spe", "spa")
@@ -77,11 +78,8 @@ def _numbers(entry: PokemonSet) -> tuple[int, list[int]]:
     moves = []
     for name in entry.moves:
         number = MOVE_NUMBER.get(to_id(name), 0)
-        if not 1 <= number <= 164:
-            raise ValueError(
-                f"unknown move {name!r} of {entry.species}: expected a Gen 1 move other than"
-                " Struggle"
-            )
+        if not 1 <= number <= STRUGGLE:
+            raise ValueError(f"unknown move {name!r} of {entry.species}: expected one of Gen 1's")
         moves.append(number)
     if not 1 <= len(moves) <= 4 or len(set(moves)) != len(moves):
         raise ValueError(f"{entry.species} has moves {entry.moves}: expected 1 to 4 different ones")

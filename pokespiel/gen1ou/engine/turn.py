@@ -4,6 +4,8 @@ The draws of its speed sorts are part of the rules here: ties between actions, b
 Pokémon after every action, between end-of-turn handlers, all cost a frame of the generator.
 """
 
+import numpy as np
+
 from . import transcript as tell
 from .choices import select_move
 from .compilation import compiled, inlined
@@ -216,8 +218,11 @@ def _tied_disable_handlers(b: Row, s: int) -> None:
     if v & _TIED_HANDLERS:
         if v & TRAPPED and v & FALSELY_TRAPPED:
             draw(b, 2)
-        later = (v & BIDING != 0) + (v & DISABLED != 0) + (v & TRAPPING != 0)
-        shuffle_ties(b, later)
+        equals = 0
+        for handler in (BIDING, DISABLED, TRAPPING):
+            if v & handler:
+                equals += 1
+        shuffle_ties(b, equals)
 
 
 @compiled
@@ -309,7 +314,7 @@ def _moves(b: Row, first: int) -> bool:
     """The turn's moves; True where one ended it."""
     for k in range(2):
         s = first if k == 0 else 1 - first
-        move = b[s * SIDE + PENDING_MOVE]
+        move = np.int64(b[s * SIDE + PENDING_MOVE])
         if move == 0:
             continue
         b[s * SIDE + PENDING_MOVE] = 0

@@ -36,7 +36,7 @@ function generator(seed) {
 }
 
 const everySpecies = gen1.species.all().filter(s => s.num >= 1 && s.num <= 151 && !s.forme);
-const everyMove = gen1.moves.all().filter(m => m.num >= 1 && m.num <= 164).map(m => m.id);
+const everyMove = gen1.moves.all().filter(m => m.num >= 1 && m.num <= 165).map(m => m.id);
 const table = JSON.parse(fs.readFileSync(`${__dirname}/../data/gen1.json`, 'utf8'));
 const learnable = new Map(table.species.map(s => [s.id, s.moves]));
 const standard = config.standard || [];
