@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ class OpenSpielGame:
         self.num_players = int(self.game.num_players())
         self.is_symmetric = symmetric
         self.is_exact = exact
+        self._max_histories = max_histories
         self._form: SequenceForm | None = None
         if exact:
             self._form = compile_game(self.game, max_histories=max_histories)
@@ -86,6 +88,16 @@ class OpenSpielGame:
         settings = ["one population"] * symmetric + ["sampled"] * (not exact)
         self.name = ", ".join([str(self.game), *settings])
         self._plans: WeakKeyDictionary[Any, dict[int, FloatArray]] = WeakKeyDictionary()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as what to build it from: worker processes compile the game anew."""
+        rebuild = partial(
+            OpenSpielGame,
+            exact=self.is_exact,
+            symmetric=self.is_symmetric,
+            max_histories=self._max_histories,
+        )
+        return rebuild, (self.game,)
 
     @property
     def form(self) -> SequenceForm:
