@@ -2,6 +2,8 @@
 
 import numpy as np
 
+import solvers
+
 ROCK_PAPER_SCISSORS = np.array([[0.0, -1.0, 1.0], [1.0, 0.0, -1.0], [-1.0, 1.0, 0.0]])
 
 # OpenSpiel 2.0.2, algorithms/lp_solver_test.py:40-58; equilibrium (1, 10, 5) / 16.
@@ -41,3 +43,11 @@ PHASE_ZERO = np.array(
 def random_antisymmetric(rng: np.random.Generator, n: int) -> np.ndarray:
     upper = np.triu(rng.uniform(-1.0, 1.0, (n, n)), 1)
     return upper - upper.T
+
+
+def symmetric_game(rng: np.random.Generator, n: int) -> solvers.Payoffs:
+    """A random symmetric game of three players with ``n`` strategies."""
+    raw = rng.normal(size=(n, n, n))
+    own = raw + raw.swapaxes(1, 2)
+    tensor = np.stack([own, own.swapaxes(0, 1), own.swapaxes(0, 2)])
+    return solvers.as_payoffs(tensor, symmetric=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from known_games import BIASED_RPS, HAWK_DOVE, random_antisymmetric
+from known_games import BIASED_RPS, HAWK_DOVE, random_antisymmetric, symmetric_game
 
 import solvers
 
@@ -25,16 +25,19 @@ GAMES = {
     "offset": BIASED_RPS + 1e6,
     "one strategy against many": _RNG.uniform(-1, 1, (2, 1, 5)),
     "three players": _RNG.uniform(-1, 1, (3, 2, 2, 2)),
+    "symmetric three players": symmetric_game(_RNG, 3),
 }
 
 
-def check(payoffs: np.ndarray, result: solvers.MetaStrategy) -> None:
+def check(payoffs: np.ndarray | solvers.Payoffs, result: solvers.MetaStrategy) -> None:
     game = solvers.as_payoffs(payoffs)
     assert len(result.marginals) == game.num_players
     for marginal, n in zip(result.marginals, game.num_strategies, strict=True):
         assert marginal.shape == (n,)
         assert np.all(marginal >= 0.0)
         assert marginal.sum() == pytest.approx(1.0)
+        if game.symmetric:
+            np.testing.assert_allclose(marginal, result.marginals[0], atol=1e-6)
     assert result.values.shape == result.regrets.shape == (game.num_players,)
     assert np.all(np.isfinite(result.values))
     assert np.all(result.regrets >= 0.0)
@@ -51,6 +54,7 @@ REFUSED = {
         "huge general-sum",
         "one strategy against many",
         "three players",
+        "symmetric three players",
     )
 }
 """Solver and game it says it cannot take."""

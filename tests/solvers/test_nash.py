@@ -1,5 +1,6 @@
 import nashpy
 import numpy as np
+import pygambit
 import pyspiel
 import pytest
 from hypothesis import given, settings
@@ -105,6 +106,45 @@ def test_bimatrix_equilibrium_is_one_of_nashpys(seed, rows, columns):
         and np.allclose(result.marginals[1], column, atol=1e-6)
         for row, column in known
     )
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 3), st.integers(2, 4))
+def test_bimatrix_equilibrium_is_one_of_pygambits(seed, rows, columns):
+    tensor = np.random.default_rng(seed).normal(size=(2, rows, columns))
+    result = solvers.get("nash").solve(tensor)
+    game = pygambit.Game.from_arrays(*tensor)
+    known = [
+        [np.array([float(profile[s]) for s in player.strategies]) for player in game.players]
+        for profile in pygambit.nash.enummixed_solve(game, rational=False).equilibria
+    ]
+    assert any(
+        all(np.allclose(a, b, atol=1e-6) for a, b in zip(result.marginals, profile, strict=True))
+        for profile in known
+    )
+
+
+@pytest.mark.parametrize("lp_solver_name", ["HIGHS", "CLARABEL"])
+def test_cvxpys_solvers_agree_with_highs_itself(lp_solver_name):
+    rng = np.random.default_rng(0)
+    direct, through_cvxpy = solvers.get("nash"), solvers.get("nash", lp_solver=lp_solver_name)
+    for rows, columns in ((1, 3), (5, 5), (20, 7), (17, 33)):
+        row = rng.normal(size=(rows, columns))
+        first, second = (s.solve(np.stack([row, -row])) for s in (direct, through_cvxpy))
+        for one, other in zip(first.marginals, second.marginals, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_what_was_solved_before_changes_nothing():
+    matrix = random_antisymmetric(np.random.default_rng(0), 30)
+    for name in ("highspy", "HIGHS"):
+        used = solvers.get("nash", lp_solver=name)
+        for n in (5, 29, 12):
+            used.solve(matrix[:n, :n])
+        fresh = solvers.get("nash", lp_solver=name)
+        np.testing.assert_array_equal(
+            used.solve(matrix).marginals[0], fresh.solve(matrix).marginals[0]
+        )
 
 
 @pytest.mark.parametrize("shape", [(3, 2, 2, 2), (3, 3, 2, 3)])
