@@ -73,19 +73,21 @@ def payoff_table(named: NamedGame) -> str:
     """Win rates with the interval of each pairing."""
     names, rates = named.names[0], np.asarray(named.game.payoffs())
     interval = named.game.intervals()
-    wide = max(len(name) for name in names)
+    labels = [f"{number} {name}" for number, name in enumerate(names, start=1)]
+    wide = max(len(label) for label in labels)
+    versus = (f"{f'v. {number}':^17}" for number in range(1, len(names) + 1))
     lines = [
         "Win rate of the row [95 % Wilson interval of each pairing]",
-        f"{'':{wide}}  {'  '.join(f'{name[-17:]:^17}' for name in names)}",
+        f"{'':{wide}}  {'  '.join(versus)}".rstrip(),
     ]
-    for i, name in enumerate(names):
+    for i, label in enumerate(labels):
         cells = (
             f"{rates[i, j]:.2f} [{interval.low[0, i, j]:.2f}, {interval.high[0, i, j]:.2f}]"
             if i != j
             else f"{'0.5':^17}"
             for j in range(len(names))
         )
-        lines.append(f"{name:{wide}}  {'  '.join(cells)}")
+        lines.append(f"{label:{wide}}  {'  '.join(cells)}".rstrip())
     return "\n".join(lines)
 
 

@@ -160,8 +160,9 @@ def exact_game(payoffs: ArrayLike | Payoffs, *, symmetric: bool = False) -> Empi
         payoff_bounds=(float(tensor.min()), float(tensor.max())),
         sizes=valid.num_strategies,
     )
+    everyone: Any = slice(None)
     for cell in game.cells:
-        game.record_exact(cell, tensor[(slice(None), *cell)])
+        game.record_exact(cell, tensor[(everyone, *cell)])
     return game
 
 
@@ -185,13 +186,12 @@ def from_openspiel(game: Any, *, symmetric: bool = False) -> EmpiricalGame:
     actions = [state.legal_actions(player) for player in range(game.num_players())]
     sizes = tuple(len(legal) for legal in actions)
     tensor = np.empty((game.num_players(), *sizes))
-    everyone: Any = slice(None)
     for profile in np.ndindex(*sizes):
         after = state.clone()
         after.apply_actions([legal[i] for legal, i in zip(actions, profile, strict=True)])
         if not after.is_terminal():
             raise ValueError(f"{game} goes on after the first actions; it is not a one-shot game")
-        tensor[(everyone, *profile)] = after.returns()
+        tensor[(slice(None), *profile)] = after.returns()
     return exact_game(tensor, symmetric=symmetric)
 
 

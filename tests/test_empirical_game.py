@@ -191,3 +191,117 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, change):
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ValueError, match=r"table\.json is not a readable empirical game"):
         EmpiricalGame.load(path)
+
+
+def test_outcomes_come_back_from_the_sums():
+    table = win_rates((3, 3), payoff_bounds=(-1.0, 1.0))
+    table.record((0, 1), [[1.0, -1.0]] * 3 + [[0.0, 0.0]] * 2 + [[-1.0, 1.0]] * 7)
+    table.record((2, 0), [[1.0, -1.0]] * 4)
+    assert table.outcomes() == {(0, 1): (3, 2, 7), (0, 2): (0, 0, 4)}
+    table.record((1, 2), [[0.3, -0.3]])
+    assert table.outcomes() is None
+    assert win_rates(zero_sum=False).outcomes() is None
+
+
+def played(wins=31, losses=19, draws=0, **changes):
+    table = win_rates(**changes)
+    rate = np.repeat([1.0, 0.0, 0.5], [wins, losses, draws])
+    table.record((0, 1), np.stack([rate, 1.0 - rate], axis=1))
+    return table
+
+
+def resampled_rates(table, samples=4000, **settings):
+    rng = np.random.default_rng(0)
+    return np.array([table.resample(rng, **settings).tensor[0, 0, 1] for _ in range(samples)])
+
+
+def test_bayesian_resampling_draws_from_the_beta_posterior():
+    """Uniform prior, 31 wins and 19 losses: Beta(32, 20)."""
+    rates = resampled_rates(played())
+    assert rates.mean() == pytest.approx(32 / 52, abs=0.004)
+    assert rates.std() == pytest.approx(np.sqrt(32 * 20 / 52**2 / 53), rel=0.05)
+    strong = resampled_rates(played(), samples=200, prior=1e6)
+    assert strong.mean() == pytest.approx(0.5, abs=1e-3)
+
+
+def test_draws_call_for_a_dirichlet_posterior():
+    """(w + 1, d + 1, l + 1) = (11, 31, 11): mean one half, less spread than without draws."""
+    rates = resampled_rates(played(10, 10, 30))
+    assert rates.mean() == pytest.approx(0.5, abs=0.004)
+    shares = np.array([11, 31, 11]) / 53
+    worth = np.array([1.0, 0.5, 0.0])
+    variance = (shares @ worth**2 - (shares @ worth) ** 2) / 54
+    assert rates.std() == pytest.approx(np.sqrt(variance), rel=0.05)
+
+
+def test_the_bootstrap_draws_as_many_games():
+    rates = resampled_rates(played(), method="bootstrap")
+    np.testing.assert_allclose(rates * 50, np.round(rates * 50), atol=1e-9)
+    assert rates.mean() == pytest.approx(0.62, abs=0.005)
+    assert rates.std() == pytest.approx(np.sqrt(0.62 * 0.38 / 50), rel=0.05)
+    assert resampled_rates(played(50, 0), samples=20, method="bootstrap").tolist() == [1.0] * 20
+    assert resampled_rates(played(50, 0), samples=20).max() < 1.0
+
+
+def test_other_returns_are_resampled_by_their_standard_error():
+    table = win_rates(payoff_bounds=(-9.0, 9.0))
+    values = np.random.default_rng(3).uniform(-1, 1, size=400)
+    table.record((0, 1), np.stack([values, -values], axis=1))
+    assert table.resampling_method() == "normal"
+    rates = resampled_rates(table)
+    assert rates.mean() == pytest.approx(values.mean(), abs=0.003)
+    assert rates.std() == pytest.approx(values.std(ddof=1) / 20, rel=0.05)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(2, 3), st.booleans(), st.booleans(), st.integers(0, 2**32))
+def test_a_resampled_table_keeps_what_is_known(players, symmetric, zero_sum, seed):
+    rng = np.random.default_rng(seed)
+    table = EmpiricalGame(
+        players,
+        symmetric=symmetric,
+        zero_sum=zero_sum,
+        payoff_bounds=(-1.0, 1.0),
+        sizes=(2,) * players,
+    )
+    for cell in table.cells:
+        returns = rng.uniform(-0.4, 0.4, (5, players))
+        if zero_sum:
+            returns -= returns.mean(axis=1, keepdims=True)
+        table.record(cell, returns)
+    exact = table.cells[1]
+    table.record_exact(exact, table.mean(exact))
+    tensor = table.resample(rng).tensor
+    index = (slice(None), *exact)
+    np.testing.assert_allclose(tensor[index], table.payoffs().tensor[index])
+    assert np.abs(tensor).max() <= 1.0 + 1e-12
+    if zero_sum:
+        np.testing.assert_allclose(tensor.sum(axis=0), 0.0, atol=1e-12)
+    if symmetric:
+        for player in range(1, players):
+            np.testing.assert_allclose(tensor[player], np.swapaxes(tensor[0], 0, player))
+
+
+def test_cells_never_played_have_the_prior():
+    rates = resampled_rates(win_rates())
+    assert rates.mean() == pytest.approx(0.5, abs=0.02)
+    assert rates.std() == pytest.approx(np.sqrt(1 / 12), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "message"),
+    [
+        (played(), {"method": "jackknife"}, "unknown resampling method 'jackknife'; available"),
+        (played(), {"prior": 0.0}, "prior must be positive, got 0"),
+        (win_rates(), {"method": "bootstrap"}, "at least 1 episodes in every cell, 1 have fewer"),
+        (played(1, 0), {"method": "normal"}, "at least 2 episodes"),
+        (
+            played(zero_sum=False, sizes=(2, 2)),
+            {"method": "bayesian"},
+            "two-player constant-sum table of wins, draws and losses; use method='normal'",
+        ),
+    ],
+)
+def test_resampling_that_cannot_be_is_refused(table, changes, message):
+    with pytest.raises(ValueError, match=message):
+        table.resample(np.random.default_rng(0), **changes)
