@@ -49,6 +49,27 @@ def move_slots(battle: Battle) -> list[Move]:
     ]
 
 
+def legal_choices(battle: Battle) -> dict[int, str]:
+    """Legal actions with what Showdown calls them (``move 2``, ``switch 3``).
+
+    Places are those of the last request, counted from one.
+    """
+    request = battle.last_request
+    if not request or request.get("wait") or request.get("teamPreview"):
+        return {}
+    forced = any(request.get("forceSwitch", ()))
+    choices: dict[int, str] = {}
+    if not forced:
+        choices = {action: f"move {place}" for action, place in _move_actions(request).values()}
+    if forced or not any(active.get("trapped") for active in request.get("active", ())):
+        # The request lists the active Pokémon first; `battle.team` keeps the original order.
+        original = {ident: k for k, ident in enumerate(battle.team)}
+        for place, member in enumerate(request["side"]["pokemon"], start=1):
+            if not member["active"] and not member["condition"].endswith(" fnt"):
+                choices[NUM_MOVES + original[member["ident"]]] = f"switch {place}"
+    return choices
+
+
 def legal_mask(battle: Battle) -> BoolArray:
     """Actions the player may choose now.
 
@@ -62,7 +83,7 @@ def legal_mask(battle: Battle) -> BoolArray:
     bool array ``(NUM_ACTIONS,)``
     """
     mask = np.zeros(NUM_ACTIONS, dtype=np.bool_)
-    for action in _choices(battle):
+    for action in legal_choices(battle):
         mask[action] = True
     return mask
 
@@ -78,7 +99,7 @@ def order_for(battle: Battle, action: int) -> SingleBattleOrder:
     ValueError
         If the action is not legal in this battle.
     """
-    choices = _choices(battle)
+    choices = legal_choices(battle)
     if int(action) not in choices:
         raise ValueError(
             f"action {action} is not legal in {battle.battle_tag}, turn {battle.turn}: "
@@ -98,7 +119,7 @@ def action_of(order: BattleOrder, battle: Battle) -> int:
     ValueError
         If the order is none of the legal actions of this battle.
     """
-    choices = _choices(battle)
+    choices = legal_choices(battle)
     action: int | None = None
     if isinstance(order, DefaultBattleOrder):
         action = min(choices, default=None)
@@ -118,24 +139,6 @@ def action_of(order: BattleOrder, battle: Battle) -> int:
             f"legal are {sorted(choices.values())}"
         )
     return action
-
-
-def _choices(battle: Battle) -> dict[int, str]:
-    """Legal actions with the text that chooses them (``move 2``, ``switch 3``)."""
-    request = battle.last_request
-    if not request or request.get("wait") or request.get("teamPreview"):
-        return {}
-    forced = any(request.get("forceSwitch", ()))
-    choices: dict[int, str] = {}
-    if not forced:
-        choices = {action: f"move {place}" for action, place in _move_actions(request).values()}
-    if forced or not any(active.get("trapped") for active in request.get("active", ())):
-        # The request lists the active Pokémon first; `battle.team` keeps the original order.
-        original = {ident: k for k, ident in enumerate(battle.team)}
-        for place, member in enumerate(request["side"]["pokemon"], start=1):
-            if not member["active"] and not member["condition"].endswith(" fnt"):
-                choices[NUM_MOVES + original[member["ident"]]] = f"switch {place}"
-    return choices
 
 
 def _move_actions(request: Request) -> dict[str, tuple[int, int]]:

@@ -14,6 +14,8 @@ from poke_env.battle import Battle, Effect, Move, Pokemon, PokemonType, Status
 from poke_env.player import SimpleHeuristicsPlayer
 
 from pokespiel.gen1ou.actions import NUM_ACTIONS, NUM_MOVES, action_of, move_slots
+from pokespiel.gen1ou.arena import Decisions
+from pokespiel.gen1ou.estimates import expected_damage as expected_damage_of_actions
 from pokespiel.gen1ou.showdown.decision import Decision
 
 IntArray: TypeAlias = NDArray[np.int64]
@@ -44,6 +46,11 @@ class RandomPolicy:
         legal = np.stack([decision.legal for decision in decisions])
         return np.asarray(np.argmax(rng.random(legal.shape) * legal, axis=1), dtype=np.int64)
 
+    def act_on_engine(self, decisions: Decisions, rng: np.random.Generator) -> IntArray:
+        """One legal action per decision, shape ``(len(decisions),)``."""
+        chosen: IntArray = np.argmax(rng.random(decisions.legal.shape) * decisions.legal, axis=1)
+        return chosen
+
 
 class MaxDamagePolicy:
     """The move that is expected to take most from the opponent's active Pokémon.
@@ -63,6 +70,17 @@ class MaxDamagePolicy:
             best = values == values.max()
             actions[row] = np.argmax(chances[row] * best)
         return actions
+
+    def act_on_engine(self, decisions: Decisions, rng: np.random.Generator) -> IntArray:
+        """One legal action per decision, shape ``(len(decisions),)``."""
+        values = expected_damage_of_actions(
+            decisions.rows, decisions.where, decisions.players, decisions.legal
+        )
+        may_move = decisions.legal[:, :NUM_MOVES].any(axis=1)
+        values[may_move, NUM_MOVES:] = -np.inf
+        best = values == values.max(axis=1, keepdims=True)
+        chosen: IntArray = np.argmax(rng.random(values.shape) * best, axis=1)
+        return chosen
 
 
 class SimpleHeuristicsPolicy:
@@ -116,10 +134,16 @@ def _action_values(battle: Battle, legal: NDArray[np.bool_]) -> FloatArray:
 
 
 def _taken(move: Move, user: Pokemon, target: Pokemon) -> float:
-    """Hit points a move is expected to take this turn, at most what the target has left."""
+    """Hit points a move is expected to take, at most what the target has left.
+
+    Halved for a move that takes two turns, quartered for one that costs the user.
+    """
     left = target.current_hp_fraction * (2 * target.base_stats["hp"] + 203)
     damage = expected_damage(move, user, target)
-    if move.id in SELF_DESTRUCTION or (move.id in TWO_TURNS and damage < left):
+    if move.id in SELF_DESTRUCTION:
+        # These halve the target's defense, and cost a Pokémon.
+        damage /= 4.0
+    elif move.id in TWO_TURNS and damage < left:
         damage /= 2.0
     return min(damage, left) * float(move.accuracy)
 

@@ -78,7 +78,7 @@ class Arena:
         server: ShowdownServer,
         concurrency: int = 40,
         *,
-        max_wait: float = 0.005,
+        max_wait: float = 0.01,
         stall_timeout: float = 60.0,
         max_replays: int = 3,
     ) -> None:

@@ -13,12 +13,13 @@ import logging
 import os
 from collections.abc import Callable
 
+import numpy as np
 from poke_env import AccountConfiguration, ServerConfiguration
 from poke_env.battle import AbstractBattle, Battle
 from poke_env.player import BattleOrder, Player
 from websockets.exceptions import ConnectionClosed
 
-from pokespiel.gen1ou.actions import legal_mask, order_for
+from pokespiel.gen1ou.actions import NUM_ACTIONS, legal_choices
 from pokespiel.gen1ou.showdown.decision import Decision
 from pokespiel.gen1ou.showdown.install import ShowdownError
 
@@ -175,6 +176,7 @@ class Slot:
             start.cancel()
             for user in self.users:
                 user.attempt = None
+                user.battles.pop(attempt.tag, None)
         if not all(attempt.ended):
             await self.close()
 
@@ -318,10 +320,8 @@ class _User(Player):
     async def _handle_battle_message(self, split_messages: list[list[str]]) -> None:
         tag = split_messages[0][0][1:]
         kind = split_messages[1][1] if len(split_messages[1]) > 1 else ""
-        if kind == "deinit":
-            # poke-env would wait for ever for a battle that is forgotten already.
-            self.battles.pop(tag, None)
-        elif tag in self.battles or kind == "init":
+        # Of a battle that is over and forgotten, poke-env would wait for ever.
+        if tag in self.battles or kind == "init":
             await super()._handle_battle_message(split_messages)
 
     async def _handle_battle_request(
@@ -343,15 +343,15 @@ class _User(Player):
         if maybe_default_order:
             attempt.rejected += 1
             self._rejected.add(self._choice)
-        legal = legal_mask(battle)
-        legal[list(self._rejected)] = False
+        choices = legal_choices(battle)
+        legal = np.zeros(NUM_ACTIONS, dtype=np.bool_)
+        legal[[action for action in choices if action not in self._rejected]] = True
+        choice = "default"
         if legal.any():
             decision = Decision(attempt.ids[self.side], self.side, battle, legal)
             self._choice = await attempt.decide(decision)
-            order: BattleOrder = order_for(battle, self._choice)
-        else:
-            order = self.choose_default_move()
-        await self.ps_client.send_message(order.message, battle.battle_tag)
+            choice = choices[self._choice]
+        await self.ps_client.send_message(f"/choose {choice}", battle.battle_tag)
 
     def _battle_finished_callback(self, battle: AbstractBattle) -> None:
         assert isinstance(battle, Battle)

@@ -1,0 +1,139 @@
+"""The arrays of `pokespiel.gen1ou.observation` from what a Showdown server said to one player.
+
+poke-env holds only what was sent to that player, so nothing hidden can leak in here.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from poke_env.battle import Battle, Effect, Pokemon, PokemonType, Status
+
+from pokespiel.gen1ou import observation as layout
+from pokespiel.gen1ou.actions import move_slots
+from pokespiel.gen1ou.engine.tables import MOVE_NUMBER, SPECIES_NUMBER, TYPE_NAMES
+from pokespiel.gen1ou.observation import Observation
+
+_EFFECTS = (
+    Effect.SUBSTITUTE,
+    Effect.REFLECT,
+    Effect.LEECH_SEED,
+    Effect.CONFUSION,
+    Effect.FOCUS_ENERGY,
+    Effect.MIST,
+    Effect.DISABLE,
+    Effect.BIDE,
+)
+_BOOSTS = ("atk", "def", "spa", "spe", "accuracy", "evasion")
+_STATUS = {
+    None: layout.STATUS_NONE,
+    Status.BRN: layout.STATUS_BRN,
+    Status.FRZ: layout.STATUS_FRZ,
+    Status.PAR: layout.STATUS_PAR,
+    Status.PSN: layout.STATUS_PSN,
+    Status.SLP: layout.STATUS_SLP,
+    Status.TOX: layout.STATUS_TOX,
+    Status.FNT: layout.STATUS_FNT,
+}
+
+
+@cache
+def _type_number(kind: PokemonType) -> int:
+    return TYPE_NAMES.index(kind.name.capitalize())
+
+
+def _move_number(move: str) -> int:
+    number = MOVE_NUMBER.get(move, 0)
+    return number if number < layout.NUM_MOVES else 0
+
+
+def observe(battle: Battle, legal: NDArray[np.bool_]) -> Observation:
+    """Observe one decision.
+
+    Parameters
+    ----------
+    battle : poke-env battle
+        As the deciding player sees it.
+    legal : bool array ``(10,)``
+
+    Returns
+    -------
+    dict of arrays
+        One row of `pokespiel.gen1ou.observation.observe`.
+    """
+    arrays = {name: array[0] for name, array in layout.empty(1).items()}
+    own = list(battle.team.values())[:6]
+    foes = list(battle.opponent_team.values())[:6]
+    for row, pokemon in enumerate(own):
+        moves = [_move_number(move) for move in pokemon.moves][:4]
+        _describe(pokemon, moves, arrays["ids"][row], arrays["pokemon"][row])
+    for row, pokemon in enumerate(foes, start=6):
+        seen = sorted(_move_number(move) for move in pokemon.moves)[:4]
+        _describe(pokemon, seen, arrays["ids"][row], arrays["pokemon"][row])
+    _describe_moves(battle, legal, arrays["move_ids"], arrays["moves"])
+    fainted = sum(pokemon.fainted for pokemon in foes)
+    arrays["battle"][:] = (
+        bool(battle.force_switch),
+        legal[4:].any(),
+        min(battle.turn / 100.0, 1.0),
+        sum(not pokemon.fainted for pokemon in own) / 6.0,
+        (6 - fainted) / 6.0,
+    )
+    return arrays
+
+
+def _describe(
+    pokemon: Pokemon,
+    moves: list[int],
+    ids: NDArray[np.int16],
+    features: NDArray[np.float32],
+) -> None:
+    """Fill one Pokémon's rows."""
+    ids[0] = SPECIES_NUMBER[pokemon.base_species]
+    ids[1] = layout.STATUS_FNT if pokemon.fainted else _STATUS[pokemon.status]
+    ids[2 : 2 + len(moves)] = moves
+    features[:4] = pokemon.current_hp_fraction, pokemon.active, pokemon.fainted, 1.0
+    if not pokemon.active or pokemon.fainted:
+        return
+    boosts, effects = pokemon.boosts, pokemon.effects
+    for column, stat in enumerate(_BOOSTS, start=layout.FIRST_BOOST):
+        features[column] = boosts[stat] / 6.0
+    for column, effect in enumerate(_EFFECTS, start=layout.FIRST_EFFECT):
+        features[column] = effect in effects
+    features[layout.RECHARGING] = pokemon.must_recharge
+    features[layout.PREPARING] = bool(pokemon.preparing)
+
+
+def _describe_moves(
+    battle: Battle,
+    legal: NDArray[np.bool_],
+    numbers: NDArray[np.int16],
+    features: NDArray[np.float32],
+) -> None:
+    """Fill the rows of the active Pokémon's move slots."""
+    active, target = battle.active_pokemon, battle.opponent_active_pokemon
+    if active is None or target is None:
+        return
+    own_types = {_type_number(kind) for kind in active.types}
+    for slot, move in enumerate(move_slots(battle)):
+        number = _move_number(move.id)
+        if not number:
+            continue
+        numbers[slot] = number
+        kind = layout.MOVE_TYPE[number]
+        effect = np.prod([layout.TYPE_CHART[kind, _type_number(t)] for t in set(target.types)])
+        bonus = 1.5 if kind in own_types else 1.0
+        power, accuracy = layout.POWER[number], layout.ACCURACY[number]
+        features[slot] = (
+            1.0,
+            legal[slot],
+            power,
+            accuracy,
+            effect / 4.0,
+            bonus - 1.0,
+            layout.IS_STATUS[number],
+            power * effect * bonus * accuracy / 2.0,
+            layout.EXPLODES[number],
+        )
