@@ -179,6 +179,11 @@ def fetch(
             continue
         if part.stat().st_size >= (size or total):
             break
+    else:
+        raise ConnectionError(
+            f"the connection broke {_ATTEMPTS} times; the first {part.stat().st_size:,} bytes are "
+            "kept, and the next attempt goes on from there"
+        )
     found, there = _sha256(part), part.stat().st_size
     if (size and there != size) or (sha256 and found != sha256):
         part.unlink()

@@ -1,0 +1,139 @@
+"""Decisions per second and memory of a network of metamon's family.
+
+    python benchmarks/metamon_inference.py --model SyntheticRLV2 --batch 1 32 256
+
+measures the architecture of a published agent with random weights (its speed does not depend on
+them), each decision with its battle's memory full. One line of JSON for each batch size. With
+``--round-trip FOLDER`` the weights are first written there in metamon's format and read back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import resource
+import time
+from pathlib import Path
+
+import torch
+
+from pokespiel.metamon import MetamonConfig, MetamonNetwork, load_checkpoint, save_checkpoint
+from pokespiel.metamon.network import FEEDBACK, NUM_NUMBERS, NUM_WORDS
+
+_SMALL = {"turn_width": 100, "turn_layers": 3, "turn_heads": 5, "context": 200}
+MODELS = {
+    "SmallRL": MetamonConfig(
+        **_SMALL, scratch_tokens=4, width=512, layers=3, heads=8, feed_forward=2048,
+        actor_width=300, critics=4, critic_width=300, critic_bins=0,
+    ),
+    "MediumRL": MetamonConfig(
+        **_SMALL, scratch_tokens=6, width=768, layers=6, heads=8, feed_forward=3072,
+        actor_width=400, critics=4, critic_width=400, critic_bins=0,
+    ),
+    "SyntheticRLV2": MetamonConfig(),
+}  # fmt: skip
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", choices=MODELS, default="SyntheticRLV2")
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 32, 256])
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--threads", type=int, default=1, help="of torch on a CPU")
+    parser.add_argument("--seconds", type=float, default=10.0, help="for each batch size")
+    parser.add_argument("--round-trip", type=Path, metavar="FOLDER")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    network = MetamonNetwork(MODELS[options.model]).eval().requires_grad_(False)
+    if options.round_trip is not None:
+        network = round_trip(network, options.round_trip)
+    network = network.to(device=options.device, dtype=getattr(torch, options.dtype))
+    for batch in options.batch:
+        measured = measure(network, batch, options.seconds)
+        record = {
+            "model": options.model,
+            "parameters": sum(p.numel() for p in network.parameters()),
+            "device": device_name(options.device),
+            "threads": options.threads,
+            "dtype": options.dtype,
+            "batch": batch,
+            **measured,
+            "peak_memory_gb": round(peak_memory(options.device) / 1e9, 2),
+        }
+        print(json.dumps(record), flush=True)
+
+
+@torch.inference_mode()
+def measure(network: MetamonNetwork, batch: int, seconds: float) -> dict[str, float]:
+    """Decisions per second with full memories, and the size of these memories."""
+    device = network.device
+    cache = network.new_cache(batch)
+    cache.counts += network.config.context
+    generator = torch.Generator().manual_seed(0)
+    shape = (batch, NUM_WORDS)
+    words = torch.randint(0, network.config.vocabulary, shape, generator=generator).to(device)
+    numbers = torch.rand(batch, NUM_NUMBERS, generator=generator).to(device)
+    feedback = torch.zeros(batch, FEEDBACK, device=device)
+    slots = torch.arange(batch)
+    times = torch.full((batch,), network.config.context, device=device)
+
+    def decide() -> None:
+        turns = network.encode_turns(words, numbers, feedback)
+        logits = network.logits(network.advance(turns, times, cache, slots))
+        logits[:, -1].softmax(-1).cpu()
+
+    decide()
+    passes = 0
+    started = time.perf_counter()
+    while passes < 3 or time.perf_counter() - started < seconds:
+        decide()
+        passes += 1
+    elapsed = time.perf_counter() - started
+    return {
+        "passes": passes,
+        "seconds_per_pass": round(elapsed / passes, 4),
+        "decisions_per_second": round(passes * batch / elapsed, 1),
+        "cache_mb_per_battle": round(cache.nbytes / batch / 1e6, 2),
+    }
+
+
+def round_trip(network: MetamonNetwork, folder: Path) -> MetamonNetwork:
+    """Write in metamon's format, read back, and say what that took."""
+    path = folder / "policy_epoch_0.pt"
+    started = time.perf_counter()
+    save_checkpoint(path, network)
+    saved = time.perf_counter()
+    loaded = load_checkpoint(path, context=network.config.context)
+    record = {
+        "checkpoint_mb": round(path.stat().st_size / 1e6, 1),
+        "save_seconds": round(saved - started, 1),
+        "load_seconds": round(time.perf_counter() - saved, 1),
+        "largest_difference": max(
+            (a - b).abs().max().item()
+            for a, b in zip(network.parameters(), loaded.parameters(), strict=True)
+        ),
+    }
+    print(json.dumps(record), flush=True)
+    return loaded
+
+
+def peak_memory(device: str) -> int:
+    """Bytes at the highest, of the device or of this process."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def device_name(device: str) -> str:
+    """What the figures belong to."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name()
+    return f"CPU, {platform.machine()}, torch {torch.__version__}"
+
+
+if __name__ == "__main__":
+    main()
