@@ -72,7 +72,8 @@ def next_cells(
         weights = _squared_weights(table, solver, samples, rng)
         in_cells = np.array([_of_cell(table, weights, cell) for cell in cells])
         scores = np.sqrt(in_cells * _variances(table, cells))
-        scores += exploration * scores.mean() + np.finfo(float).tiny
+        # Where one strategy wins for sure, no cell moves anything: then all count alike.
+        scores = scores + exploration * scores.mean() if scores.any() else np.ones(len(cells))
     allotted = allot(played, scores, budget)
     order = np.argsort(-allotted, kind="stable")
     return [(cells[i], int(allotted[i])) for i in order if allotted[i] > 0]
