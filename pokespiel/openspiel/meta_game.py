@@ -46,13 +46,16 @@ class OpenSpielGame:
         One population for all players: every policy can play every part, and seats are drawn at
         random before each episode. (Of a game that is symmetric already this changes nothing; of
         any other it makes a symmetric one.)
+    initial : sequence of policies, optional
+        Where populations start, one per population; default: the uniform random policy.
     max_histories : int
         Refuse to compile larger games.
 
     Raises
     ------
     ValueError
-        If the game is unknown, or ``exact`` and it cannot be compiled (see `compile_game`).
+        If the game is unknown, ``initial`` does not fit it, or ``exact`` and the game cannot be
+        compiled (see `compile_game`).
 
     Examples
     --------
@@ -69,6 +72,7 @@ class OpenSpielGame:
         *,
         exact: bool = True,
         symmetric: bool = False,
+        initial: Sequence[Policy] | None = None,
         max_histories: int = 4_000_000,
     ) -> None:
         self.game = load_game(name_or_game)
@@ -88,6 +92,10 @@ class OpenSpielGame:
         settings = ["one population"] * symmetric + ["sampled"] * (not exact)
         self.name = ", ".join([str(self.game), *settings])
         self._plans: WeakKeyDictionary[Any, dict[int, FloatArray]] = WeakKeyDictionary()
+        self._initial = None if initial is None else list(initial)
+        populations = 1 if symmetric else self.num_players
+        if self._initial is not None and len(self._initial) != populations:
+            raise ValueError(f"need {populations} initial policies, got {len(self._initial)}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as what to build it from: worker processes compile the game anew."""
@@ -95,6 +103,7 @@ class OpenSpielGame:
             OpenSpielGame,
             exact=self.is_exact,
             symmetric=self.is_symmetric,
+            initial=self._initial,
             max_histories=self._max_histories,
         )
         return rebuild, (self.game,)
@@ -118,7 +127,9 @@ class OpenSpielGame:
     # Policies --------------------------------------------------------------------------------
 
     def initial_policies(self) -> list[Policy]:
-        """The uniform random policy, for each population."""
+        """One policy per population."""
+        if self._initial is not None:
+            return list(self._initial)
         if self._form is None:
             return [InfostatePolicy() for _ in range(1 if self.is_symmetric else self.num_players)]
         parts = {p: own.uniform() for p, own in enumerate(self._form.players)}

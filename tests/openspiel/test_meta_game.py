@@ -47,6 +47,15 @@ def test_names_tell_games_and_settings_apart() -> None:
     assert OpenSpielGame("kuhn_poker").name == OpenSpielGame(pyspiel.load_game("kuhn_poker")).name
 
 
+def test_populations_start_where_they_are_told() -> None:
+    form = OpenSpielGame("kuhn_poker").form
+    start = [TabularPolicy({p: own.uniform()}) for p, own in enumerate(form.players)]
+    game = OpenSpielGame("kuhn_poker", initial=start)
+    assert game.initial_policies() == start
+    with pytest.raises(ValueError, match="need 1 initial policies, got 2"):
+        OpenSpielGame("kuhn_poker", symmetric=True, initial=start)
+
+
 class TestExact:
     @pytest.mark.parametrize(
         ("name", "values"),
