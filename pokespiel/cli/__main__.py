@@ -1,0 +1,7 @@
+"""``python -m pokespiel.cli``."""
+
+import sys
+
+from pokespiel.cli import main
+
+sys.exit(main())

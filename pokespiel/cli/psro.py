@@ -1,0 +1,250 @@
+"""``pokespiel psro``: the loop on any game, with any oracle and meta-solver."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pokespiel.cli.common import Progress, closing, failing_in_one_line, write_json
+
+_DOING = {"iteration": "next iteration", "evaluate": "playing cells of the table",
+          "respond": "finding a best response"}  # fmt: skip
+
+
+@click.command()
+@click.argument("game")
+@click.option(
+    "--oracle",
+    type=click.Choice(["exact", "ppo", "tabular_q"]),
+    help="Who finds best responses. [default: exact; ppo for gen1ou and --sampled]",
+)
+@click.option(
+    "--meta-solver",
+    default="nash",
+    show_default=True,
+    metavar="NAME",
+    help="What makes a mixture of the table; `pokespiel solve --list` names them.",
+)
+@click.option(
+    "--iterations",
+    default=10,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Iterations in all, those of a resumed run included.",
+)
+@click.option(
+    "--games-per-cell",
+    type=click.IntRange(min=1),
+    help="Games behind each payoff where it is not exact. [default: 1000; gen1ou: 60]",
+)
+@click.option(
+    "--training-games",
+    type=click.IntRange(min=1),
+    help="Games a trained response learns from. [default: the oracle's; gen1ou: 400]",
+)
+@click.option(
+    "--one-population",
+    is_flag=True,
+    help="OpenSpiel: one population plays every seat, seats drawn at random.",
+)
+@click.option(
+    "--sampled",
+    is_flag=True,
+    help="OpenSpiel: play games instead of computing payoffs, for large games.",
+)
+@click.option(
+    "--concurrency",
+    default=40,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="gen1ou: battles under way at once.",
+)
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Of everything random (but Showdown's own dice).",
+)
+@click.option(
+    "--directory", type=click.Path(path_type=Path), help="Store the run here. gen1ou needs it."
+)
+@click.option("--resume", is_flag=True, help="Continue the run in the directory, if it holds one.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, no steps.")
+@click.pass_context
+def psro(ctx: click.Context, /, **options: Any) -> None:
+    """Grow populations by best responses to the meta-strategy (PSRO).
+
+    GAME is the name of an OpenSpiel game, perhaps with parameters; the path of a payoff file (CSV,
+    npz, JSON); or gen1ou, Gen 1 OU on a local Showdown server.
+
+    \b
+    Examples:
+      pokespiel psro kuhn_poker
+      pokespiel psro leduc_poker --iterations 40 --directory runs/leduc
+      pokespiel psro "goofspiel(num_cards=4,imp_info=True)" --meta-solver alpharank
+      pokespiel psro table.csv --json
+      pokespiel psro gen1ou --iterations 2 --directory runs/first
+      pokespiel psro gen1ou --iterations 5 --directory runs/first --resume
+    """  # fmt: skip
+    with failing_in_one_line():
+        _psro(ctx.obj, **options)
+
+
+def _psro(
+    arguments: list[str],
+    *,
+    game: str,
+    oracle: str | None,
+    meta_solver: str,
+    iterations: int,
+    games_per_cell: int | None,
+    training_games: int | None,
+    one_population: bool,
+    sampled: bool,
+    concurrency: int,
+    seed: int,
+    directory: Path | None,
+    resume: bool,
+    as_json: bool,
+) -> None:
+    import solvers
+    from pokespiel.psro import PSRO
+    from pokespiel.report.records import command_line, record_command
+
+    # Asked first: a misspelt name must not cost the start of a server.
+    solvers.get(meta_solver)
+    if resume and directory is None:
+        raise click.UsageError("--resume needs the --directory of the run to continue")
+    if game == "gen1ou" and directory is None:
+        raise click.UsageError("gen1ou needs a --directory for its networks, e.g. runs/first")
+    if oracle is None:
+        oracle = "ppo" if game == "gen1ou" or sampled else "exact"
+    progress = Progress(quiet=as_json)
+    built = _game(game, one_population, sampled, concurrency, seed)
+    with closing(built):
+        if hasattr(built, "progress"):
+            built.progress = progress.games
+        loop = PSRO(
+            built,
+            oracle=_oracle(oracle, game, training_games),
+            meta_solver=meta_solver,
+            episodes_per_cell=games_per_cell or (60 if game == "gen1ou" else 1000),
+            seed=seed,
+            directory=directory,
+            resume=resume,
+            monitor=lambda what, done, total: progress.doing(_DOING[what]),
+        )
+        if directory is not None:
+            record_command(directory, command_line(arguments))
+        if loop.steps and not as_json:
+            click.echo(f"resumed after {len(loop.steps)} iterations")
+        while len(loop.steps) < iterations and not loop.converged:
+            step = loop.step()
+            progress.clear()
+            if not as_json:
+                click.echo(_line(step))
+        result = loop.result()
+        progress.clear()
+        loop.close()
+    if as_json:
+        write_json(_document(built.name, result, directory, converged=loop.converged))
+    else:
+        _show(result, directory, converged=loop.converged)
+
+
+def _game(name: str, one_population: bool, sampled: bool, concurrency: int, seed: int) -> Any:
+    is_file = name.endswith((".csv", ".npz", ".json"))
+    if (name == "gen1ou" or is_file) and (one_population or sampled):
+        flag = "--one-population" if one_population else "--sampled"
+        raise click.UsageError(f"{flag} is for OpenSpiel games, not for {name}")
+    if name == "gen1ou":
+        from pokespiel.gen1ou.meta_game import Gen1OU
+
+        return Gen1OU(concurrency=concurrency, seed=seed)
+    if is_file:
+        from pokespiel.cli.payoff_files import read_payoffs
+        from pokespiel.openspiel import MatrixGame
+
+        return MatrixGame(read_payoffs(Path(name)).payoffs)
+    from pokespiel.openspiel import OpenSpielGame
+
+    return OpenSpielGame(name, exact=not sampled, symmetric=one_population)
+
+
+def _oracle(name: str, game: str, training_games: int | None) -> Any:
+    if name == "exact":
+        from pokespiel.oracles.exact import ExactOracle
+
+        if training_games is not None:
+            raise click.UsageError("--training-games is for trained responses: --oracle ppo or "
+                                   "tabular_q")  # fmt: skip
+        return ExactOracle()
+    if name == "tabular_q":
+        from pokespiel.oracles.tabular_q import TabularQOracle
+
+        if training_games is None:
+            return TabularQOracle()
+        return TabularQOracle(episodes=training_games)
+    from pokespiel.oracles.ppo import PPOOracle
+
+    if game == "gen1ou":
+        # Few battles: smaller batches and larger steps than the oracle's own.
+        return PPOOracle(episodes=training_games or 400, episodes_per_batch=40, learning_rate=1e-3)
+    return PPOOracle() if training_games is None else PPOOracle(episodes=training_games)
+
+
+def _line(step: Any) -> str:
+    """One iteration in one line."""
+    sizes = " x ".join(map(str, step.sizes))
+    parts = [f"iteration {step.iteration}: {sizes} strategies"]
+    if step.exploitability is not None:
+        parts.append(f"exploitability {step.exploitability:.6f} (exact)")
+    for response in step.responses:
+        cost = response["cost"]
+        if "outcome_per_batch" in cost:
+            curve = cost["outcome_per_batch"]
+            parts.append(
+                f"response of player {response['player']} trained on {cost['episodes']} games "
+                f"(mean outcome {curve[0]:.2f} in the first batch, {curve[-1]:.2f} in the last)"
+            )
+    parts.append(f"{step.seconds:.2f} s")
+    return ", ".join(parts)
+
+
+def _document(name: str, result: Any, directory: Path | None, *, converged: bool) -> dict[str, Any]:
+    from pokespiel.runs.step import step_to_json
+
+    strategy = result.meta_strategy
+    return {
+        "game": name,
+        "directory": None if directory is None else str(directory),
+        "sizes": result.table.sizes,
+        "converged": converged,
+        "games": result.table.total_episodes(),
+        "meta_strategy": {
+            "marginals": list(strategy.marginals),
+            "joint": strategy.joint,
+            "values": strategy.values,
+        },
+        "steps": [
+            {**step_to_json(step), "exploitability": step.exploitability} for step in result.steps
+        ],
+    }
+
+
+def _show(result: Any, directory: Path | None, *, converged: bool) -> None:
+    from solvers.comparison import describe
+
+    if converged:
+        click.echo("converged: the last responses gain nothing")
+    shared = len(result.populations) == 1
+    for player, marginal in enumerate(result.meta_strategy.marginals[: 1 if shared else None]):
+        whose = "meta-strategy" if shared else f"meta-strategy of player {player}"
+        click.echo(f"{whose} (strategy:weight): {describe(marginal)}")
+    games = result.table.total_episodes()
+    click.echo(f"payoffs from {games} games" if games else "payoffs exact")
+    if directory is not None:
+        click.echo(f"run: {directory}; draw it with: pokespiel report {directory}")
