@@ -20,6 +20,7 @@ mpl.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import tyro
+from numpy.typing import ArrayLike
 from rich.console import Console
 from rich.table import Table
 
@@ -78,28 +79,34 @@ class Arguments:
     """List the meta-solvers and stop."""
 
 
-def read_csv(path: Path) -> tuple[np.ndarray, list[str] | None]:
+def read_csv(path: Path) -> tuple[list[list[float]], list[str] | None]:
     """Read a matrix, and the names in its header or first column if it has any."""
     with path.open(newline="") as file:
         rows = [row for row in csv.reader(file) if row]
-    header = None if _all_numbers(rows[0][1:]) and len(rows[0]) > 1 else rows.pop(0)
+    header = None if any(_is_number(cell) for cell in rows[0]) else rows.pop(0)
     if not rows:
         raise ValueError(f"{path} has a header but no payoffs")
-    named = not _all_numbers(row[0] for row in rows)
-    matrix = np.array([[float(cell) for cell in row[named:]] for row in rows])
+    named = not any(_is_number(row[0]) for row in rows)
+    matrix = []
+    for number, row in enumerate(rows, start=1):
+        for cell in row[named:]:
+            if not _is_number(cell):
+                raise ValueError(f"{path}, row {number} of the payoffs: {cell!r} is not a number")
+        matrix.append([float(cell) for cell in row[named:]])
     if named:
         return matrix, [row[0] for row in rows]
     return matrix, header
 
 
-def _all_numbers(cells) -> bool:
+def _is_number(cell: str) -> bool:
     try:
-        return all(np.isfinite(float(cell)) for cell in cells)
+        float(cell)
     except ValueError:
         return False
+    return True
 
 
-def read(arguments: Arguments) -> tuple[np.ndarray, list[str] | None]:
+def read(arguments: Arguments) -> tuple[ArrayLike, list[str] | None]:
     """The payoffs asked for, and names of the strategies if known."""
     if arguments.file is None:
         if arguments.game not in GAMES:
@@ -113,11 +120,16 @@ def read(arguments: Arguments) -> tuple[np.ndarray, list[str] | None]:
     return read_csv(arguments.file)
 
 
+_WIDTHS = {"regret": 8, "support": 7, "entropy": 14, "ms": 7}
+"""Columns of figures, which a long refusal must not squeeze."""
+
+
 def show(comparison: solvers.Comparison, names: list[str] | None, console: Console) -> None:
     """Print the comparison as a table."""
     table = Table(title="meta-solvers compared")
-    for column in ("solver", "regret", "support", "entropy", "ms"):
-        table.add_column(column, justify="left" if column == "solver" else "right", no_wrap=True)
+    table.add_column("solver", min_width=20, no_wrap=True)
+    for column in _WIDTHS:
+        table.add_column(column, justify="right", min_width=_WIDTHS[column], no_wrap=True)
     table.add_column("first player's strategy", no_wrap=True, overflow="ellipsis")
     for row in comparison:
         if row.result is None:
@@ -142,7 +154,7 @@ def _named(distribution: np.ndarray, names: list[str] | None) -> str:
 
 
 def draw(
-    payoffs: np.ndarray, comparison: solvers.Comparison, names: list[str] | None, path: Path
+    payoffs: ArrayLike, comparison: solvers.Comparison, names: list[str] | None, path: Path
 ) -> None:
     """Draw the comparison, and beside it the game: its phase portrait or its response graph."""
     game = solvers.as_payoffs(payoffs)

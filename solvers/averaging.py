@@ -19,6 +19,7 @@ from solvers.base import (
     as_payoffs,
     deviation_payoffs,
     meta_strategy,
+    zero_sum_matrix,
 )
 from solvers.nash import Nash
 
@@ -83,6 +84,7 @@ class NashAveraging:
         Diagnostics: ``skills``, per player the payoff of each strategy against the equilibrium.
         """
         game = as_payoffs(payoffs)
+        zero_sum_matrix(game)  # Refuses other games, in its own words.
         result = Nash(selection="max_entropy").solve(game)
         skills = tuple(deviation_payoffs(game, result.marginals, player) for player in range(2))
         return meta_strategy(

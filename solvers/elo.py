@@ -107,7 +107,11 @@ def fit_elo(
 
     start = np.concatenate([np.zeros(n), 0.1 * rng.standard_normal(n * features)])
     fit = minimize(
-        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 5000, "ftol": 1e-15, "gtol": 1e-10}
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 5000, "ftol": 1e-15, "gtol": 1e-10},
     )
     ratings, vectors = fit.x[:n], fit.x[n:].reshape(n, features)
     odds = _log_odds(ratings, vectors)
