@@ -1,12 +1,17 @@
 """Entry points over arrays of battles, and `Battles`, which owns one."""
 
+import sys
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from numba import prange
 
-from .choices import ACTIONS, is_legal
-from .compilation import entry_point
+from .choices import ACTIONS, is_legal, lone_move, lone_slot
+from .compilation import compiles_now, entry_point
 from .layout import (
     HP,
+    MOVE_REQUEST,
     NO_REQUEST,
     ORDER,
     POKEMON,
@@ -15,24 +20,30 @@ from .layout import (
     PRNG_LOW,
     REQUEST,
     RESULT,
+    ROW,
     SIDE,
+    SPECIES,
     Row,
 )
 from .transcript import NOTES
 from .turn import begin, step
 
+Seeds = npt.NDArray[np.uint64]
+Legal = npt.NDArray[np.bool_]
+ILLEGAL = -1
+
 
 @entry_point
-def begin_all(rows, teams, seeds):
+def begin_all(rows: Row, teams: Row, seeds: Seeds) -> None:
     """Set up battles ``rows[i]`` from packed teams and seeds, up to the first request."""
     for i in prange(rows.shape[0]):
         b = rows[i]
         b[:] = 0
         for s in range(2):
             o = s * SIDE
-            for k in range(6 * POKEMON):
-                b[o + k] = teams[i, s, k // POKEMON, k % POKEMON]
             for slot in range(6):
+                for k in range(POKEMON):
+                    b[o + slot * POKEMON + k] = teams[i, s, slot, k]
                 b[o + ORDER + slot] = slot
                 if b[o + slot * POKEMON + HP] > 0:
                     b[o + POKEMON_LEFT] += 1
@@ -42,7 +53,7 @@ def begin_all(rows, teams, seeds):
 
 
 @entry_point
-def legal_all(rows, legal):
+def legal_all(rows: Row, legal: Legal) -> None:
     for i in prange(rows.shape[0]):
         for s in range(2):
             for action in range(ACTIONS):
@@ -50,27 +61,151 @@ def legal_all(rows, legal):
 
 
 @entry_point
-def step_all(rows, actions, results):
-    """Step every battle that goes on; ``results`` is -1 where an action was illegal."""
+def lone_all(rows: Row, lone: Row) -> None:
+    """Where a side has only one move: the slot it is offered in (else -1) and what it is."""
     for i in prange(rows.shape[0]):
         b = rows[i]
-        if b[RESULT] == 0:
-            legal = True
-            for s in range(2):
-                waits = b[s * SIDE + REQUEST] == NO_REQUEST
-                action = actions[i, s]
-                if waits:
-                    legal = legal and action == -1
-                else:
-                    legal = legal and 0 <= action < ACTIONS and is_legal(b, s, action)
-            if legal:
-                if b.shape[0] > NOTES:
-                    b[NOTES] = 0
-                step(b, actions[i, 0], actions[i, 1])
-                results[i] = b[RESULT]
+        for s in range(2):
+            lone[i, s, 0] = -1
+            if b[s * SIDE + REQUEST] == MOVE_REQUEST:
+                lone[i, s, 0] = lone_slot(b, s)
+                lone[i, s, 1] = lone_move(b, s)
+
+
+@entry_point
+def step_all(rows: Row, actions: Row, results: Row) -> None:
+    """Step every battle that goes on; ``results`` is ``ILLEGAL`` where an action was."""
+    for i in prange(rows.shape[0]):
+        b = rows[i]
+        results[i] = b[RESULT]
+        if b[RESULT] != 0:
+            continue
+        legal = True
+        for s in range(2):
+            action = actions[i, s]
+            if b[s * SIDE + REQUEST] == NO_REQUEST:
+                legal = legal and action == -1
             else:
-                results[i] = -1
-        else:
+                legal = legal and 0 <= action < ACTIONS and is_legal(b, s, action)
+        if legal:
+            if b.shape[0] > NOTES:
+                b[NOTES] = 0
+            step(b, actions[i, 0], actions[i, 1])
             results[i] = b[RESULT]
+        else:
+            results[i] = ILLEGAL
 
 
+class Battles:
+    """Many battles in one array, stepped together on all of Numba's threads.
+
+    Parameters
+    ----------
+    n
+        How many.
+
+    Attributes
+    ----------
+    rows : ndarray of int32, shape ``(n, ROW)``
+        The battles themselves, laid out as `layout` says. Copying a row clones a battle.
+    """
+
+    def __init__(self, n: int) -> None:
+        if n < 1:
+            raise ValueError(f"{n} battles: expected at least 1")
+        self.rows: Row = np.zeros((n, ROW), np.int32)
+        self._legal: Legal = np.zeros((n, 2, ACTIONS), np.bool_)
+        self._results: Row = np.zeros(n, np.int32)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def reset(self, teams: Row, seeds: npt.ArrayLike) -> None:
+        """Begin every battle anew.
+
+        Parameters
+        ----------
+        teams
+            int32, shape ``(n, 2, 6, POKEMON)``: for each battle both players' teams from `pack`.
+        seeds
+            uint64, shape ``(n,)``.
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit or a team is empty; no battle is changed.
+        """
+        self.reset_some(np.arange(len(self)), teams, seeds)
+
+    def reset_some(self, which: npt.ArrayLike, teams: Row, seeds: npt.ArrayLike) -> None:
+        """`reset` for the battles numbered in ``which`` only."""
+        chosen = np.asarray(which, np.intp)
+        teams = np.ascontiguousarray(teams, np.int32)
+        seed_words = np.ascontiguousarray(seeds, np.uint64)
+        if teams.shape != (len(chosen), 2, 6, POKEMON):
+            raise ValueError(
+                f"teams of shape {teams.shape}: expected {(len(chosen), 2, 6, POKEMON)}"
+            )
+        if seed_words.shape != (len(chosen),):
+            raise ValueError(f"seeds of shape {seed_words.shape}: expected ({len(chosen)},)")
+        if not (teams[:, :, 0, SPECIES] > 0).all():
+            raise ValueError("an empty team: expected teams made by pack()")
+        fresh = np.zeros((len(chosen), ROW), np.int32)
+        call(begin_all, fresh, teams, seed_words)
+        self.rows[chosen] = fresh
+
+    def legal(self) -> Legal:
+        """Legal actions, shape ``(n, 2, 10)``; the same array every call.
+
+        0-3 are the active Pokémon's move slots, 4-9 switches by team order. A row without any is
+        a player who passes with -1.
+        """
+        call(legal_all, self.rows, self._legal)
+        return self._legal
+
+    def step(self, choices: npt.ArrayLike) -> Row:
+        """Play both players' actions in every battle that goes on, up to the next decision.
+
+        Parameters
+        ----------
+        choices
+            Shape ``(n, 2)``: an action of `legal`, or -1 for a player with nothing to decide.
+            Ignored for battles that are over.
+
+        Returns
+        -------
+        ndarray of int32, shape ``(n,)``
+            0 while the battle goes on, 1 or 2 for the winner, 3 for a tie; the same array every
+            call.
+
+        Raises
+        ------
+        ValueError
+            Naming the battles with an illegal choice. Those are unchanged; the others have been
+            stepped.
+        """
+        actions = np.ascontiguousarray(choices, np.int32)
+        if actions.shape != (len(self), 2):
+            raise ValueError(f"choices of shape {actions.shape}: expected {(len(self), 2)}")
+        call(step_all, self.rows, actions, self._results)
+        if (self._results == ILLEGAL).any():
+            bad = np.flatnonzero(self._results == ILLEGAL)
+            raise ValueError(
+                f"illegal choices in battles {bad[:10].tolist()}, the first"
+                f" {actions[bad[0]].tolist()}: expected actions that legal() marks, or -1 for a"
+                " player with nothing to decide"
+            )
+        return self._results
+
+    def clone(self) -> "Battles":
+        """An independent copy of every battle."""
+        other = Battles(len(self))
+        other.rows[:] = self.rows
+        return other
+
+
+def call(function: Any, *arguments: Any) -> None:
+    """Call an entry point, saying so where that takes long."""
+    if compiles_now(function):
+        print("Compiling the Gen 1 engine, once for this version ...", file=sys.stderr, flush=True)
+    function(*arguments)

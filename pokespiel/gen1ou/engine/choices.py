@@ -47,6 +47,7 @@ from .use import LOCKS, SEMI_LOCKS
 
 ACTIONS = 10
 RECHARGE = 0  # locked, but into no move
+FIGHT = CANNOT_MOVE + 1  # the button, whatever is behind it
 
 
 @inlined
@@ -117,6 +118,18 @@ def lone_slot(b: Row, s: int) -> int:
     if status == ASLEEP or status == FROZEN or (has(b, s, TRAPPED) and not uncertain):
         return 0
     return 0 if must_struggle(b, s) else -1
+
+
+@compiled
+def lone_move(b: Row, s: int) -> int:
+    """What the lone move is: a move number, ``RECHARGE`` or ``FIGHT``. Only where there is one."""
+    uncertain = may_be_locked(b, s)
+    if has(b, s, LOCKS) or (has(b, s, SEMI_LOCKS) and not uncertain):
+        return locked_move(b, s)
+    status = b[active(b, s) + STATUS]
+    if status == ASLEEP or status == FROZEN or (has(b, s, TRAPPED) and not uncertain):
+        return FIGHT
+    return STRUGGLE
 
 
 @compiled

@@ -87,3 +87,10 @@ def entry_point(function: F) -> F:
     finally:
         numba.config.CACHE_DIR = before
     return decorated
+
+
+def compiles_now(function: Any) -> bool:
+    """Whether calling an entry point for the first time will compile it, not load it."""
+    if numba.config.DISABLE_JIT or function.signatures:
+        return False
+    return not any(cache_directory().rglob(f"*{function.__name__}-*.nbc"))

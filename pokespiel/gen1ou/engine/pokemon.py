@@ -194,12 +194,10 @@ def boost_and_tell(b: Row, s: int, stat: int, stages: int, by_rage: bool) -> boo
     limit = stat < 4 and b[o + STAT + stat] == (999 if stages > 0 else 1)
     changed = boost_stat(b, s, stat, stages)
     bounced = limit and not changed and before * (1 if stages > 0 else -1) < 6
-    up = tell.RAISE_RAGE if by_rage else tell.RAISE
-    down = tell.LOWER_RAGE if by_rage else tell.LOWER
     if changed or bounced:
-        tell.note(b, up if stages > 0 else down, s, stat, abs(stages))
-        if bounced:
-            tell.note(b, down if stages > 0 else up, s, stat, 1)
+        rose = tell.RAISE_BY_RAGE if by_rage else tell.RAISE
+        amount = abs(stages) + (tell.BOUNCED if bounced else 0)
+        tell.note(b, rose if stages > 0 else tell.LOWER, s, stat, amount)
     return changed
 
 

@@ -94,8 +94,8 @@ def end_confusion(b: Row, s: int) -> None:
 
 
 @compiled
-def after_own_move(b: Row, s: int) -> None:
-    """What happens to a Pokémon when its move, or its failure to move, is over.
+def after_own_move(b: Row, s: int, t: int) -> None:
+    """What happens to a Pokémon when its move on side ``t``, or its failure to move, is over.
 
     Toxic's counter survives Rest and counts for burn, poison and Leech Seed as well.
     """
@@ -112,13 +112,14 @@ def after_own_move(b: Row, s: int) -> None:
             cure(b, s, False)
     elif sick and b[m + HP] > 0:
         hurt(b, s, share * b[o + TOXIC_COUNTER] if counted else share)
-        tell.note(b, tell.DAMAGE_FROM, s, status)
+        by_foe = s != t and status != BADLY_POISONED
+        tell.note(b, tell.DAMAGE_OF if by_foe else tell.DAMAGE_FROM, s, status)
     if has(b, s, LEECH_SEEDED) and b[active(b, 1 - s) + HP] > 0:
         if counted:
             b[o + TOXIC_COUNTER] += 1
             share *= b[o + TOXIC_COUNTER]
         if b[m + HP] > 0:
             hurt(b, s, share)
-            tell.note(b, tell.DAMAGE_OF, s, LEECH_SEEDED)
+            tell.note(b, tell.DAMAGE_OF, s, -LEECH_SEEDED)
         if heal(b, 1 - s, share):
             tell.note(b, tell.HEAL_SILENT, 1 - s)

@@ -13,6 +13,7 @@ from .layout import (
     SUBSTITUTE_BROKE,
     SUBSTITUTE_HP,
     TRAPPED,
+    TRAPPING_MOVE,
     BADLY_POISONED,
     Row,
 )
@@ -46,7 +47,7 @@ def make_substitute(b: Row, s: int) -> bool:
     b[s * SIDE + SUBSTITUTE_HP] = b[m + MAX_HP] // 4 + 1
     tell.note(b, tell.START, s, SUBSTITUTE)
     if has(b, s, TRAPPED):
-        tell.note(b, tell.FREE_FROM_TRAP, s)
+        tell.note(b, tell.FREE_FROM_TRAP, s, b[(1 - s) * SIDE + TRAPPING_MOVE])
         lose(b, s, TRAPPED)
     if b[m + MAX_HP] > 3:
         hurt(b, s, b[m + MAX_HP] // 4)
@@ -100,7 +101,7 @@ def take_for_user(b: Row, s: int, t: int, move: int, damage: int) -> None:
 def recoil(b: Row, s: int, damage: int, move: int) -> None:
     if b[active(b, s) + HP] > 0:
         hurt(b, s, max(damage // RECOIL[move], 1))
-        tell.note(b, tell.DAMAGE_OF, s, -1)
+        tell.note(b, tell.DAMAGE_BY_RECOIL, s)
 
 
 @compiled

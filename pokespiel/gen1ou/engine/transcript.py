@@ -26,6 +26,7 @@ RECORDED_ROW = FIRST_NOTE + CAPACITY * NOTE
     DAMAGE,
     DAMAGE_FROM,
     DAMAGE_OF,
+    DAMAGE_BY_RECOIL,
     HEAL,
     HEAL_SILENT,
     HEAL_DRAIN,
@@ -46,8 +47,7 @@ RECORDED_ROW = FIRST_NOTE + CAPACITY * NOTE
     SUBSTITUTE_TAKES,
     RAISE,
     LOWER,
-    RAISE_RAGE,
-    LOWER_RAGE,
+    RAISE_BY_RAGE,
     RECHARGE,
     PREPARE,
     HIT_COUNT,
@@ -70,10 +70,11 @@ RECORDED_ROW = FIRST_NOTE + CAPACITY * NOTE
     PAY_DAY,
     CLEAR_ALL,
     FREE_FROM_TRAP,
-    STRUGGLE,
     WIN,
     TIE,
-) = range(60)
+) = range(59)
+
+BOUNCED = 16  # added to the stages of a boost that a stat at its limit threw back
 
 
 @compiled

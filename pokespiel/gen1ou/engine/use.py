@@ -224,7 +224,7 @@ def _after_move(b: Row, s: int, t: int) -> None:
             lose(b, s, THRASHING)
     shuffle_ties(b, handlers)
     if b[active(b, t) + HP] > 0:
-        after_own_move(b, s)
+        after_own_move(b, s, t)
 
 
 @inlined
@@ -306,6 +306,6 @@ def run_move(b: Row, s: int, move: int) -> None:
                     deduct_pp(b, s, 1)
             use_move(b, s, move, locked)
             return
-    after_own_move(b, s)
+    after_own_move(b, s, t)
 
 
