@@ -27,6 +27,9 @@ _CORRECTOR_TOLERANCE = 1e-10
 _MAX_CORRECTOR_STEPS = 8
 _SMALLEST_STEP = 1e-9
 
+_STRAIGHT = 0.9
+"""Cosine of the largest turn in one step: more may have jumped to another branch."""
+
 
 @dataclass(frozen=True)
 class QuantalResponse:
@@ -168,35 +171,45 @@ def _follow(branch: _Branch, target: float, max_steps: int) -> tuple[FloatArray,
     point = branch.start()
     if target == 0.0:
         return point, 0
-    tangent = _tangent(branch.jacobian(point), None)
+    # At rationality 0 only the rationality's own column depends on the payoffs.
+    towards = np.append(np.zeros(branch.dimension), 1.0)
+    tangent = _tangent(branch.jacobian(point), towards)
     step = 0.1
     for taken in range(1, max_steps + 1):
-        corrected = None
-        while corrected is None:
-            predicted = point + step * tangent
-            if predicted[-1] >= target:
-                reached = _correct(branch, _cut(point, tangent, target), None)
-                if reached is not None:
-                    return reached, taken
-            corrected = _correct(branch, predicted, tangent)
-            if corrected is not None:
-                turned = _tangent(branch.jacobian(corrected), tangent)
-                if turned @ tangent < 0.9:
-                    corrected = None
-            if corrected is None:
-                step /= 2.0
-                if step < _SMALLEST_STEP:
-                    raise UnsupportedGameError(
-                        "needs a game whose quantal response branch can be followed; this one "
-                        f"was lost at rationality {point[-1]:.6g} of {target:.6g}"
-                    )
-        point, tangent = corrected, turned
+        if point[-1] + step * tangent[-1] >= target:
+            reached = _correct(branch, _cut(point, tangent, target), towards)
+            if reached is not None:
+                return reached, taken
+        advanced = _advance(branch, point, tangent, step)
+        while advanced is None:
+            step /= 2.0
+            if step < _SMALLEST_STEP:
+                raise UnsupportedGameError(
+                    "needs a game whose quantal response branch can be followed; this one "
+                    f"was lost at rationality {point[-1]:.6g} of {target:.6g}"
+                )
+            advanced = _advance(branch, point, tangent, step)
+        point, tangent = advanced
         # The branch straightens as it goes: a step may grow with the distance travelled.
         step = min(step * 1.5, 1.0 + float(point[-1]))
     raise UnsupportedGameError(
         f"needs more than {max_steps} steps along the branch: rationality {point[-1]:.6g} of "
         f"{target:.6g} was reached"
     )
+
+
+def _advance(
+    branch: _Branch, point: FloatArray, tangent: FloatArray, step: float
+) -> tuple[FloatArray, FloatArray] | None:
+    """One step along the curve: point and tangent, or None where it was too long."""
+    corrected = _correct(branch, point + step * tangent, tangent)
+    if corrected is None:
+        return None
+    try:
+        turned = _tangent(branch.jacobian(corrected), tangent)
+    except np.linalg.LinAlgError:
+        return None  # Exactly where branches meet.
+    return (corrected, turned) if turned @ tangent >= _STRAIGHT else None
 
 
 def _cut(point: FloatArray, tangent: FloatArray, target: float) -> FloatArray:
@@ -206,26 +219,17 @@ def _cut(point: FloatArray, tangent: FloatArray, target: float) -> FloatArray:
     return cut
 
 
-def _tangent(jacobian: FloatArray, previous: FloatArray | None) -> FloatArray:
-    """Unit vector along the curve, in the direction we came (at first, of more rationality)."""
-    bordered = np.vstack([jacobian, np.zeros(jacobian.shape[1])])
-    if previous is None:
-        bordered[-1, -1] = 1.0
-    else:
-        bordered[-1] = previous
-    target = np.zeros(len(bordered))
-    target[-1] = 1.0
+def _tangent(jacobian: FloatArray, previous: FloatArray) -> FloatArray:
+    """Unit vector along the curve, on the side of ``previous``."""
+    bordered = np.vstack([jacobian, previous])
+    target = np.append(np.zeros(len(jacobian)), 1.0)
     direction = np.linalg.solve(bordered, target)
     result: FloatArray = direction / np.linalg.norm(direction)
     return result
 
 
-def _correct(branch: _Branch, point: FloatArray, tangent: FloatArray | None) -> FloatArray | None:
-    """Newton's method back to the curve, across ``tangent`` (or at fixed rationality if None)."""
-    across = np.zeros(branch.dimension + 1)
-    across[-1] = 1.0
-    if tangent is not None:
-        across = tangent
+def _correct(branch: _Branch, point: FloatArray, across: FloatArray) -> FloatArray | None:
+    """Newton's method back to the curve, in the plane across a direction; None if it fails."""
     for _ in range(_MAX_CORRECTOR_STEPS):
         with np.errstate(over="ignore", invalid="ignore"):
             error = branch.error(point)
