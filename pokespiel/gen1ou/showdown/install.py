@@ -80,7 +80,10 @@ def install_showdown() -> Path:
         for name in ("package.json", "package-lock.json"):
             (work / name).write_bytes(_data(name))
         command = [*npm, "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"]
-        environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ['PATH']}"}
+        environment = {
+            **os.environ,
+            "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        }
         outcome = subprocess.run(
             command, cwd=work, env=environment, capture_output=True, text=True, check=False
         )
