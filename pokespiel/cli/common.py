@@ -97,7 +97,10 @@ class Progress:
 
 
 def open_game(
-    description: str, *, concurrency: int = 40, progress: Callable[[int, int], None] | None = None
+    description: str,
+    *,
+    concurrency: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Any:
     """The meta-game that a run's configuration names.
 
@@ -140,7 +143,7 @@ def open_game(
 class OpenedRun:
     """A run with its game and policies, to play more games with. Nothing is written to it."""
 
-    def __init__(self, path: Path, progress: Progress, *, concurrency: int = 40) -> None:
+    def __init__(self, path: Path, progress: Progress, *, concurrency: int | None = None) -> None:
         from pokespiel.report.run import read_run
         from pokespiel.runs.directory import RunError
 

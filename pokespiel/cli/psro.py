@@ -78,7 +78,7 @@ def psro(ctx: click.Context, /, **options: Any) -> None:
     """Grow populations by best responses to the meta-strategy (PSRO).
 
     GAME is the name of an OpenSpiel game, perhaps with parameters; the path of a payoff file (CSV,
-    npz, JSON); or gen1ou, Gen 1 OU on a local Showdown server.
+    npz, JSON); or gen1ou, Gen 1 OU on the engine or on a local Showdown server.
 
     \b
     Examples:
@@ -104,7 +104,8 @@ def _psro(
     training_games: int | None,
     one_population: bool,
     sampled: bool,
-    concurrency: int,
+    backend: str,
+    concurrency: int | None,
     seed: int,
     directory: Path | None,
     resume: bool,
@@ -123,7 +124,7 @@ def _psro(
     if oracle is None:
         oracle = "ppo" if game == "gen1ou" or sampled else "exact"
     progress = Progress(quiet=as_json)
-    built = _game(game, one_population, sampled, concurrency, seed)
+    built = _game(game, one_population, sampled, backend, concurrency, seed)
     with closing(built):
         if hasattr(built, "progress"):
             built.progress = progress.games
@@ -155,7 +156,14 @@ def _psro(
         _show(result, directory, converged=loop.converged)
 
 
-def _game(name: str, one_population: bool, sampled: bool, concurrency: int, seed: int) -> Any:
+def _game(
+    name: str,
+    one_population: bool,
+    sampled: bool,
+    backend: str,
+    concurrency: int | None,
+    seed: int,
+) -> Any:
     is_file = name.endswith((".csv", ".npz", ".json"))
     if (name == "gen1ou" or is_file) and (one_population or sampled):
         flag = "--one-population" if one_population else "--sampled"
@@ -163,7 +171,7 @@ def _game(name: str, one_population: bool, sampled: bool, concurrency: int, seed
     if name == "gen1ou":
         from pokespiel.gen1ou.meta_game import Gen1OU
 
-        return Gen1OU(concurrency=concurrency, seed=seed)
+        return Gen1OU(backend=backend, concurrency=concurrency, seed=seed)
     if is_file:
         from pokespiel.cli.payoff_files import read_payoffs
         from pokespiel.openspiel import MatrixGame

@@ -26,7 +26,7 @@ from pokespiel.cli.common import Progress, closing, columns, failing_in_one_line
     default=0,
     show_default=True,
     type=click.IntRange(min=0),
-    help="Of teams and policies; Showdown's dice are its own.",
+    help="Of teams and policies; Showdown's own dice are not.",
 )
 @click.option(
     "--concurrency",
@@ -45,11 +45,12 @@ def tournament(
     policies: tuple[str, ...],
     games: int,
     seed: int,
-    concurrency: int,
+    backend: str,
+    concurrency: int | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Play every pairing of POLICIES in Gen 1 OU on a local Showdown server.
+    """Play every pairing of POLICIES in Gen 1 OU.
 
     A policy is a baseline (random, max_damage, simple_heuristics), a run's directory (the mixture
     of its meta-strategy) or RUN:STRATEGY (runs/first:BR2). All pairings meet the same teams, each
@@ -62,11 +63,12 @@ def tournament(
       pokespiel solve table.csv --solver nash
     """  # fmt: skip
     with failing_in_one_line():
-        _tournament(policies, games, seed, concurrency, output, as_json=as_json)
+        _tournament(policies, games, seed, backend, concurrency, output, as_json=as_json)
 
 
 def _tournament(
-    policies: tuple[str, ...], games: int, seed: int, concurrency: int, output: Path | None,
+    policies: tuple[str, ...], games: int, seed: int, backend: str,
+    concurrency: int | None, output: Path | None,
     *, as_json: bool,
 ) -> None:  # fmt: skip
     from pokespiel.cli.opponents import resolve
@@ -81,7 +83,7 @@ def _tournament(
     players = [resolve(policy) for policy in policies]
     pairings = list(combinations(range(len(players)), 2))
     progress = Progress(quiet=as_json)
-    with closing(Gen1OU(concurrency=concurrency)) as game:
+    with closing(Gen1OU(backend=backend, concurrency=concurrency)) as game:
         progress.doing("battles")
         game.progress = progress.games
         profiles = [(players[i].policy, players[j].policy) for i, j in pairings]
