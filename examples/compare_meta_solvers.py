@@ -167,9 +167,9 @@ def draw(
         layout="constrained",
     )
     draw_comparison(comparison, left, labels=names)
-    two_by_two = not game.symmetric and game.num_strategies == (2, 2)
-    if two_by_two or (game.symmetric and game.num_strategies == (3, 3)):
-        phase_portrait(game, replicator_velocity(), right, labels=names)
+    simplex = game.symmetric and game.num_strategies == (3, 3)
+    if simplex or game.num_strategies == (2, 2):
+        phase_portrait(game, replicator_velocity(), right, labels=names if simplex else None)
         right.set_title("replicator dynamics", fontsize=10, pad=18)
     else:
         draw_response_graph(response_graph(game), right, labels=names)

@@ -32,24 +32,27 @@ def phase_portrait(
     labels: Sequence[str] | None = None,
     points_per_side: int = 21,
 ) -> Any:
-    """Arrows of a dynamic: on the 3-simplex for one population, on the square for two of two.
+    """Arrows of a dynamic: on the 3-simplex for three strategies, on the square for 2 x 2.
 
-    Arrows show direction; their colour, speed.
+    Arrows show direction; their colour, speed. A symmetric 2 x 2 game is drawn as two populations;
+    one population moves along the diagonal.
 
     Raises
     ------
     UnsupportedGameError
-        Unless the game is one population of three strategies or two populations of two.
+        Unless the game is one population of three strategies, or 2 x 2.
     """
     game = as_payoffs(payoffs)
+    if game.num_strategies == (2, 2):
+        game = Payoffs(game.tensor, symmetric=False)
     sizes = population_sizes(game)
     if sizes == (3,):
         return _simplex_portrait(game, velocity, axes, labels, points_per_side)
     if sizes == (2, 2) and game.num_players == 2:
         return _square_portrait(game, velocity, axes, labels, points_per_side)
     raise UnsupportedGameError(
-        "a phase portrait needs one population of 3 strategies or two of 2 each; this game has "
-        f"{sizes}"
+        "a phase portrait needs one population of 3 strategies, or a 2 x 2 game; this one has "
+        f"populations of {sizes}"
     )
 
 
@@ -108,12 +111,16 @@ def _quiver(axes: Any, points: FloatArray, arrows: FloatArray) -> None:
 
 def trajectory_on_portrait(path: Trajectory, axes: Any, **style: Any) -> Any:
     """Add a trajectory to the phase portrait of its game."""
-    if len(path.mixes) == 1 and path.mixes[0].shape[1] == 3:
+    sizes = tuple(mix.shape[1] for mix in path.mixes)
+    if sizes == (3,):
         line = path.mixes[0] @ _CORNERS
-    elif len(path.mixes) == 2 and all(mix.shape[1] == 2 for mix in path.mixes):
-        line = np.column_stack([path.mixes[0][:, 0], path.mixes[1][:, 0]])
+    elif sizes in ((2,), (2, 2)):
+        line = np.column_stack([path.mixes[0][:, 0], path.mixes[-1][:, 0]])
     else:
-        raise UnsupportedGameError("a portrait has one population of 3 strategies or two of 2 each")
+        raise UnsupportedGameError(
+            "a phase portrait needs one population of 3 strategies, or a 2 x 2 game; this "
+            f"trajectory has populations of {sizes}"
+        )
     axes.plot(*line.T, **{"color": "crimson", "linewidth": 1.5, **style})
     axes.plot(*line[-1], marker="o", color="crimson", markersize=4)
     return axes

@@ -60,9 +60,16 @@ def test_square_portrait_with_a_trajectory(axes):
 def test_portraits_of_other_games_are_refused(axes):
     with pytest.raises(solvers.UnsupportedGameError, match="portrait"):
         phase_portrait(PHASE_ZERO, replicator_velocity(), axes)
-    path = integrate(HAWK_DOVE, smith_velocity)
     with pytest.raises(solvers.UnsupportedGameError, match="portrait"):
-        trajectory_on_portrait(path, axes)
+        trajectory_on_portrait(integrate(PHASE_ZERO, smith_velocity, duration=1.0), axes)
+
+
+def test_one_population_of_two_moves_along_the_diagonal(axes):
+    phase_portrait(HAWK_DOVE, replicator_velocity(), axes)
+    trajectory_on_portrait(integrate(HAWK_DOVE, smith_velocity, start=[[0.1, 0.9]]), axes)
+    line = axes.lines[0].get_xydata()
+    np.testing.assert_allclose(line[:, 0], line[:, 1])
+    np.testing.assert_allclose(line[-1], 2 / 3, atol=1e-3)
 
 
 def test_trajectories_over_time(axes):
