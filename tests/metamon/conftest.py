@@ -13,6 +13,15 @@ from pokespiel.metamon.network import MetamonConfig, MetamonNetwork
 VARIABLE = "POKESPIEL_METAMON_ASSETS"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """More would wait for each other: these networks are tiny."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def assets():
     """The folder that the variable names, or a skip."""

@@ -161,22 +161,17 @@ def test_a_path_that_does_not_exist(tmp_path):
 
 
 @pytest.mark.showdown
-@pytest.mark.parametrize("distribution", ["masked", "published"])
-def test_real_battles(distribution):
-    """Against itself and another policy in one batch, past the context, to the end."""
+def test_real_battles():
+    """Of both distributions and against another policy, past the context, to the end."""
     skip_without_showdown()
-    player = MetamonPolicy(
-        new_network(replace(SMALL, context=16)), WORDS, distribution=distribution
-    )
+    network = new_network(replace(SMALL, context=16))
+    masked = MetamonPolicy(network, WORDS)
+    published = MetamonPolicy(network, WORDS, distribution="published")
     teams = load_teams()
-    rng = np.random.default_rng(0)
-    matches = [
-        Match((player, player if number % 2 else FirstLegal()), (teams[number], teams[-number]))
-        for number in range(4)
-    ]
-    with ShowdownServer() as server, Arena(server, concurrency=4) as arena:
-        results = arena.play(matches, rng=rng)
+    pairs = [(masked, masked), (published, masked), (FirstLegal(), masked)]
+    matches = [Match(pair, (teams[k], teams[-1 - k])) for k, pair in enumerate(pairs)]
+    with ShowdownServer() as server, Arena(server, concurrency=3) as arena:
+        results = arena.play(matches, rng=np.random.default_rng(0))
         assert arena.rejected_choices == 0
-    assert len(results) == 4
     assert max(result.decisions for result in results) > 2 * 16
-    assert player.battles == 0
+    assert masked.battles == published.battles == 0
