@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import qr
 
 from solvers.base import FloatArray, normalised
 from solvers.convex import cvxpy, run
@@ -42,22 +43,38 @@ def max_entropy_optimal(
     scale = float(np.abs(matrix - value).max())
     if scale == 0.0:
         return np.full(matrix.shape[0], 1.0 / matrix.shape[0])
+    if is_only_optimal(matrix, value, optimal, opposing):
+        return optimal
     gains = (matrix - value) / scale
     # Whatever loses against some optimal strategy of the other player is in no optimal strategy.
-    candidates = gains @ opposing > -_TIE
-    played = optimal > _TIE
-    if np.array_equal(candidates, played):
-        columns = opposing > _TIE  # Tight against every optimal strategy.
-        if np.linalg.matrix_rank(gains[np.ix_(played, columns)], tol=1e-9) >= played.sum() - 1:
-            return optimal  # The only one: its indifference equations have one solution.
-        support = played
-    else:
-        support = candidates
-        support[candidates] = _largest_support(gains[candidates])
+    support = gains @ opposing > -_TIE
+    if not np.array_equal(support, optimal > _TIE):
+        support[support] = _largest_support(gains[support])
     gains = gains[support]
     mix = np.zeros(matrix.shape[0])
     mix[support] = _polish(_interior_point(gains), gains)
     return mix
+
+
+def is_only_optimal(
+    matrix: FloatArray, value: float, optimal: FloatArray, opposing: FloatArray
+) -> bool:
+    """Whether a given pair of optimal strategies proves that the row player has no other.
+
+    Every optimal strategy plays only what does not lose against ``opposing``, and makes what
+    ``opposing`` plays indifferent. If those equations have a single solution there is no other.
+    (Another ``opposing`` might prove what this one does not.)
+    """
+    scale = float(np.abs(matrix - value).max())
+    if scale == 0.0:
+        return len(optimal) == 1
+    gains = (matrix - value) / scale
+    candidates = gains @ opposing > -_TIE
+    block = np.vstack([gains[np.ix_(candidates, opposing > _TIE)].T, np.ones(candidates.sum())])
+    if block.shape[0] < block.shape[1]:
+        return False
+    pivots = np.abs(np.diag(qr(block, mode="r", pivoting=True)[0]))
+    return bool(pivots[-1] > _TIE * pivots[0])
 
 
 def _largest_support(gains: FloatArray) -> NDArray[np.bool_]:

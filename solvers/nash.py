@@ -19,7 +19,7 @@ from solvers.base import (
     restricted_regrets,
     zero_sum_matrix,
 )
-from solvers.max_entropy import max_entropy_optimal
+from solvers.max_entropy import is_only_optimal, max_entropy_optimal
 from solvers.mixed_integer import equilibrium
 from solvers.quantal import QuantalResponse
 from solvers.support_enumeration import (
@@ -80,7 +80,7 @@ class Nash:
         """Solve; see `solvers.base.MetaSolver.solve`.
 
         Diagnostics: ``method``; ``noise`` averaged out of a sampled antisymmetric table;
-        ``unique`` where the method tells.
+        ``unique``: True or False where the method proves it, else None.
 
         Raises
         ------
@@ -100,18 +100,28 @@ class Nash:
     def _solve_zero_sum(self, game: Payoffs) -> MetaStrategy:
         matrix, _, noise = zero_sum_matrix(game)
         solution = self._lp.solve(matrix)
-        row, column = solution.row, solution.column
-        if self.selection == "max_entropy":
-            value = 0.0 if game.symmetric else solution.value
-            row = max_entropy_optimal(
-                matrix, value, solution.row, solution.row if game.symmetric else solution.column
-            )
-            if not game.symmetric:
-                column = max_entropy_optimal(-matrix.T, -value, solution.column, solution.row)
+        if game.symmetric:
+            # Antisymmetric: one optimal strategy serves both players, and the value is 0.
+            sides = [(matrix, 0.0, solution.row, solution.row)]
+        else:
+            row, column = solution.row, solution.column
+            sides = [
+                (matrix, solution.value, row, column),
+                (-matrix.T, -solution.value, column, row),
+            ]
+        unique = all(is_only_optimal(*side) for side in sides)
+        marginals = [side[2] for side in sides]
+        if self.selection == "max_entropy" and not unique:
+            marginals = [max_entropy_optimal(*side) for side in sides]
         return meta_strategy(
             game,
-            (row, row if game.symmetric else column),
-            diagnostics={"method": "linear program", "selection": self.selection, "noise": noise},
+            (marginals[0], marginals[-1]),
+            diagnostics={
+                "method": "linear program",
+                "selection": self.selection,
+                "unique": unique or None,
+                "noise": noise,
+            },
         )
 
 

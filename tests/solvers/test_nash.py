@@ -75,6 +75,29 @@ def test_coordination_has_more_than_one_equilibrium():
     np.testing.assert_allclose(result.regrets, 0.0, atol=1e-12)
 
 
+def test_uniqueness_is_claimed_only_where_proved():
+    solver = solvers.get("nash")
+    assert solver.solve(BIASED_RPS).diagnostics["unique"] is True
+    assert solver.solve(np.stack([BIASED_RPS, -BIASED_RPS])).diagnostics["unique"] is True
+    twin = BIASED_RPS[np.ix_([0, 1, 2, 2], [0, 1, 2, 2])]
+    assert solver.solve(twin).diagnostics["unique"] is None
+    assert solver.solve(np.zeros((2, 2))).diagnostics["unique"] is None
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 6))
+def test_a_unique_equilibrium_is_what_a_perturbed_program_finds_too(seed, n):
+    rng = np.random.default_rng(seed)
+    upper = np.triu(rng.integers(-2, 3, (n, n)), 1).astype(float)
+    matrix = upper - upper.T
+    result = solvers.get("nash").solve(matrix)
+    if result.diagnostics["unique"]:
+        for _ in range(3):
+            order = rng.permutation(n)
+            other = solvers.get("nash").solve(matrix[np.ix_(order, order)])
+            np.testing.assert_allclose(other.marginals[0], result.marginals[0][order], atol=1e-9)
+
+
 def test_growing_matrix_reuses_one_solver():
     rng = np.random.default_rng(0)
     matrix = random_antisymmetric(rng, 40)
