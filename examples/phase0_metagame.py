@@ -150,7 +150,11 @@ def draw(named: NamedGame, uncertainty: MetaStrategyUncertainty, path: Path) -> 
     left.set_yticks(places, names)
     left.set_title("win rate of the row, with 95 % intervals")
     right.barh(
-        places - 0.2, uncertainty.estimate.marginals[0], 0.34, color="0.75", label="as published"
+        places - 0.2,
+        uncertainty.estimate.marginals[0],
+        0.34,
+        color="0.75",
+        label="these rates: weight",
     )
     right.barh(
         places + 0.2,

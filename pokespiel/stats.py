@@ -68,6 +68,22 @@ def _check_confidence(confidence: float) -> float:
     return confidence
 
 
+def _episodes(
+    mean: ArrayLike, count: ArrayLike, bounds: tuple[float, float]
+) -> tuple[FloatArray, FloatArray]:
+    low, high = bounds
+    if not low <= high:
+        raise ValueError(f"bounds must be (low, high) with low <= high, got {bounds}")
+    means, counts = np.asarray(mean, dtype=np.float64), np.asarray(count, dtype=np.float64)
+    if not np.all(counts >= 0):
+        raise ValueError(f"count must not be negative or NaN, got {count!r}")
+    # Rounding of sums may carry a mean over its bound; NaN is a mean of nothing.
+    slack = 1e-9 * max([1.0, *(abs(bound) for bound in bounds if math.isfinite(bound))])
+    if np.any((means < low - slack) | (means > high + slack)):
+        raise ValueError(f"means must lie within the bounds {bounds}, got {mean!r}")
+    return means, counts
+
+
 def wilson(wins: ArrayLike, games: ArrayLike, *, confidence: float = 0.95) -> Interval:
     """Wilson's score interval (Wilson 1927): close to its nominal coverage, also for few games.
 
@@ -114,12 +130,10 @@ def hoeffding(
 ) -> Interval:
     """Hoeffding's interval (1963) for the mean of independent values within ``bounds``."""
     low, high = bounds
+    centre, counts = _episodes(mean, count, bounds)
+    log_term = math.log(2.0 / (1.0 - _check_confidence(confidence)))
     with np.errstate(divide="ignore"):
-        half = (high - low) * np.sqrt(
-            math.log(2.0 / (1.0 - _check_confidence(confidence)))
-            / (2.0 * np.asarray(count, dtype=np.float64))
-        )
-    centre = np.asarray(mean, dtype=np.float64)
+        half = (high - low) * np.sqrt(log_term / (2.0 * counts))
     return Interval(
         np.clip(centre - half, low, high),
         np.clip(centre + half, low, high),
@@ -145,14 +159,13 @@ def empirical_bernstein(
     """
     low, high = bounds
     width = high - low
-    count = np.asarray(count, dtype=np.float64)
+    centre, counts = _episodes(mean, count, bounds)
     log_term = math.log(4.0 / (1.0 - _check_confidence(confidence)))
     with np.errstate(divide="ignore", invalid="ignore"):
-        half = np.sqrt(2.0 * np.asarray(variance) * log_term / count) + (
-            7.0 * width * log_term / (3.0 * (count - 1.0))
+        half = np.sqrt(2.0 * np.asarray(variance) * log_term / counts) + (
+            7.0 * width * log_term / (3.0 * (counts - 1.0))
         )
-    half = np.where(count > 1, half, width)
-    centre = np.asarray(mean, dtype=np.float64)
+    half = np.where(counts > 1, half, width)
     return Interval(
         np.clip(centre - half, low, high),
         np.clip(centre + half, low, high),
@@ -170,12 +183,11 @@ def student(
     confidence: float = 0.95,
 ) -> Interval:
     """Student's t interval: approximate, for means of many values that are not win/loss."""
-    count = np.asarray(count, dtype=np.float64)
+    centre, counts = _episodes(mean, count, bounds)
     with np.errstate(divide="ignore", invalid="ignore"):
-        quantile = _scipy.t.ppf(0.5 + _check_confidence(confidence) / 2, count - 1.0)
-        half = quantile * np.sqrt(np.asarray(variance, dtype=np.float64) / count)
-    half = np.where(count > 1, half, math.inf)
-    centre = np.asarray(mean, dtype=np.float64)
+        quantile = _scipy.t.ppf(0.5 + _check_confidence(confidence) / 2, counts - 1.0)
+        half = quantile * np.sqrt(np.asarray(variance, dtype=np.float64) / counts)
+    half = np.where(counts > 1, half, math.inf)
     return Interval(
         np.clip(centre - half, *bounds), np.clip(centre + half, *bounds), confidence, "Student t"
     )
@@ -194,11 +206,11 @@ def sequential(wins: ArrayLike, games: ArrayLike, *, confidence: float = 0.95) -
     """
     won, played = _counts(wins, games)
     lost = played - won
-    level = math.log(1.0 / (1.0 - _check_confidence(confidence)))
+    # Where the log likelihood of a rate exceeds this level, the martingale is small enough.
+    level = betaln(won + 1, lost + 1) + math.log(1.0 - _check_confidence(confidence))
 
     def inside(rate: FloatArray) -> NDArray[np.bool_]:
-        log_martingale = betaln(won + 1, lost + 1) - xlogy(won, rate) - xlog1py(lost, -rate)
-        result: NDArray[np.bool_] = log_martingale < level
+        result: NDArray[np.bool_] = xlogy(won, rate) + xlog1py(lost, -rate) > level
         return result
 
     with np.errstate(invalid="ignore", divide="ignore"):
