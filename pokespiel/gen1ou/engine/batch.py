@@ -96,6 +96,33 @@ def step_all(rows: Row, actions: Row, results: Row) -> None:
             results[i] = ILLEGAL
 
 
+@entry_point
+def choose_at_random(rows: Row, states: Seeds, actions: Row) -> None:
+    """Uniform legal actions for both players, from one splitmix64 state a battle."""
+    for i in prange(rows.shape[0]):
+        b = rows[i]
+        for s in range(2):
+            actions[i, s] = -1
+            if b[s * SIDE + REQUEST] == NO_REQUEST:
+                continue
+            legal = 0
+            count = 0
+            for action in range(ACTIONS):
+                if is_legal(b, s, action):
+                    legal |= 1 << action
+                    count += 1
+            z = states[i] + np.uint64(0x9E3779B97F4A7C15)
+            states[i] = z
+            z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            drawn = np.int64(((z >> np.uint64(32)) * np.uint64(count)) >> np.uint64(32))
+            for action in range(ACTIONS):
+                if legal & (1 << action):
+                    if drawn == 0:
+                        actions[i, s] = action
+                    drawn -= 1
+
+
 class Battles:
     """Many battles in one array, stepped together on all of Numba's threads.
 
@@ -196,6 +223,13 @@ class Battles:
                 " player with nothing to decide"
             )
         return self._results
+
+    def random_choices(self, rng: np.random.Generator) -> Row:
+        """A uniformly random legal action for every player, shape ``(n, 2)``, ready for `step`."""
+        states = rng.integers(0, 2**64, len(self), np.uint64)
+        actions = np.empty((len(self), 2), np.int32)
+        call(choose_at_random, self.rows, states, actions)
+        return actions
 
     def clone(self) -> "Battles":
         """An independent copy of every battle."""

@@ -200,9 +200,7 @@ class Battle:
 
 
 def _moves(numbers: Row, pp: Row) -> list[dict[str, Any]]:
-    return [
-        {"id": MOVE_IDS[n], "pp": int(left)} for n, left in zip(numbers, pp, strict=True) if n
-    ]
+    return [{"id": MOVE_IDS[n], "pp": int(left)} for n, left in zip(numbers, pp, strict=True) if n]
 
 
 def _side(side: Row) -> dict[str, Any]:
@@ -221,9 +219,7 @@ def _side(side: Row) -> dict[str, Any]:
             side[at.ACTIVE_MOVES : at.ACTIVE_MOVES + 4], side[at.ACTIVE_PP : at.ACTIVE_PP + 4]
         ),
         "volatiles": [n for bit, n in _VOLATILE_NAMES.items() if side[at.VOLATILES] & bit],
-        "substitute_hp": int(side[at.SUBSTITUTE_HP])
-        if side[at.VOLATILES] & at.SUBSTITUTE
-        else 0,
+        "substitute_hp": int(side[at.SUBSTITUTE_HP]) if side[at.VOLATILES] & at.SUBSTITUTE else 0,
         "team": [
             {
                 "species": SPECIES_IDS[m[at.SPECIES]],

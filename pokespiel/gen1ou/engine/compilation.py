@@ -16,6 +16,8 @@ import numba
 import numpy as np
 
 ENGINE = Path(__file__).parent
+_config: Any = numba.config
+_types: Any = numba.types
 F = TypeVar("F", bound=Callable[..., object])
 
 
@@ -48,8 +50,8 @@ def _one_version(dispatcher: Any) -> Any:
     choose = dispatcher.get_call_template
 
     def widen(kind: Any) -> Any:
-        kind = numba.types.unliteral(kind)
-        return numba.types.int64 if isinstance(kind, numba.types.Integer) else kind
+        kind = _types.unliteral(kind)
+        return _types.int64 if isinstance(kind, _types.Integer) else kind
 
     def get_call_template(args: Any, kws: Any) -> Any:
         return choose(tuple(widen(a) for a in args), {k: widen(v) for k, v in kws.items()})
@@ -69,7 +71,7 @@ def inlined(function: F) -> F:
 
 
 def _decorated(function: F, *, forceinline: bool) -> F:
-    if numba.config.DISABLE_JIT:
+    if _config.DISABLE_JIT:
         return function
     dispatcher = numba.njit(error_model="numpy", forceinline=forceinline)(function)
     decorated: F = _one_version(dispatcher)
@@ -78,19 +80,18 @@ def _decorated(function: F, *, forceinline: bool) -> F:
 
 def entry_point(function: F) -> F:
     """A function called from Python: compiled once and kept on disk."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(cache_directory())
+    before = _config.CACHE_DIR
+    _config.CACHE_DIR = str(cache_directory())
     try:
-        decorated: F = numba.njit(error_model="numpy", cache=True, parallel=True, nogil=True)(
-            function
-        )
+        compile_ = numba.njit(error_model="numpy", cache=True, parallel=True, nogil=True)
+        decorated: F = compile_(function)  # type: ignore[assignment]
     finally:
-        numba.config.CACHE_DIR = before
+        _config.CACHE_DIR = before
     return decorated
 
 
 def compiles_now(function: Any) -> bool:
     """Whether calling an entry point for the first time will compile it, not load it."""
-    if numba.config.DISABLE_JIT or function.signatures:
+    if _config.DISABLE_JIT or function.signatures:
         return False
     return not any(cache_directory().rglob(f"*{function.__name__}-*.nbc"))

@@ -1,5 +1,8 @@
 """How much a hit takes: the Gen 1 formula, with its rollover, and the moves that ignore it."""
 
+# Compiled code: plain branches compile best, and a row's numbers have no static type.
+# mypy: no-warn-return-any
+
 from . import transcript as tell
 from .compilation import compiled, inlined
 from .layout import (

@@ -1,5 +1,8 @@
 """Moves that do something of their own when they land: Haze, Mimic, Transform and the like."""
 
+# Compiled code: plain branches compile best, and a row's numbers have no static type.
+# mypy: no-warn-return-any
+
 from . import transcript as tell
 from .compilation import compiled
 from .layout import (

@@ -4,6 +4,10 @@ Outcomes follow Showdown's: `FAILURE` is its ``false``; anything else went throu
 status moves that changed nothing.
 """
 
+# Compiled code: plain branches compile best, and a row's numbers have no static type.
+# ruff: noqa: SIM102, SIM109
+# mypy: no-warn-return-any
+
 from . import transcript as tell
 from .compilation import compiled, inlined
 from .damage import FAILED, NO_DAMAGE, get_damage, is_immune
@@ -101,11 +105,11 @@ from .tables import (
     NEEDS_SLEEPING_TARGET,
     ONE_HIT_KO,
     PAYS,
+    RAGES,
     RECHARGES,
     RECOIL,
     RECOVERS,
     RESTS,
-    RAGES,
     SECONDARY_BOOSTS,
     SECONDARY_CHANCE,
     SECONDARY_HAS_BOOSTS,
@@ -116,7 +120,6 @@ from .tables import (
     SPLASHES,
     STATUS_MOVE,
     SWIFT,
-    TARGETS_USER,
     THRASHES,
     TRANSFORM,
     TRANSFORMS,

@@ -178,9 +178,7 @@ class Narrator:
         lines[self._last_move] = Line(text, text)
 
 
-def _texts(
-    kind: int, words: dict[str, str], x: int, y: int, players: tuple[str, str]
-) -> list[str]:
+def _texts(kind: int, words: dict[str, str], x: int, y: int, players: tuple[str, str]) -> list[str]:
     """What follows the first ``|`` of each line of a note."""
     me = words["me"]
     if kind in _PLAIN:
@@ -239,7 +237,5 @@ def _warning(turn: int) -> list[str]:
     if (turn >= 500 and turn % 100 == 0) or (turn >= 900 and turn % 10 == 0) or turn >= 990:
         left = 1000 - turn
         turns = "1 turn" if left == 1 else f"{left} turns"
-        return [
-            f"bigerror|You will auto-tie if the battle doesn't end in {turns} (on turn 1000)."
-        ]
+        return [f"bigerror|You will auto-tie if the battle doesn't end in {turns} (on turn 1000)."]
     return []

@@ -1,8 +1,13 @@
 """Substitute: making one, and what it takes in its maker's place."""
 
+# Compiled code: plain branches compile best, and a row's numbers have no static type.
+# ruff: noqa: SIM102
+# mypy: no-warn-return-any
+
 from . import transcript as tell
 from .compilation import compiled
 from .layout import (
+    BADLY_POISONED,
     CONFUSED,
     HP,
     LAST_DAMAGE,
@@ -14,7 +19,6 @@ from .layout import (
     SUBSTITUTE_HP,
     TRAPPED,
     TRAPPING_MOVE,
-    BADLY_POISONED,
     Row,
 )
 from .pokemon import active, gain, has, heal, hurt, lose

@@ -3,6 +3,9 @@
 Only rows longer than ``ROW`` keep a transcript: bulk simulation pays one comparison a note.
 """
 
+# Compiled code: plain branches compile best, and a row's numbers have no static type.
+# mypy: no-warn-return-any
+
 from .compilation import compiled, inlined
 from .layout import HP, ORDER, POKEMON, ROW, SIDE, STATUS, Row
 

@@ -7,6 +7,10 @@ leaves. A *false trap* (`FALSELY_TRAPPED`, on both) is left where a trap has jus
 players cannot know it yet.
 """
 
+# Compiled code: plain branches compile best, and a row's numbers have no static type.
+# ruff: noqa: SIM102
+# mypy: no-warn-return-any
+
 from .compilation import compiled, inlined
 from .layout import (
     FALSE_TRAP_TURNS,

@@ -4,7 +4,9 @@ The draws of its speed sorts are part of the rules here: ties between actions, b
 Pokémon after every action, between end-of-turn handlers, all cost a frame of the generator.
 """
 
-import numpy as np
+# Compiled code: plain branches compile best, and a row's numbers have no static type.
+# ruff: noqa: SIM102, SIM109
+# mypy: no-warn-return-any
 
 from . import transcript as tell
 from .choices import select_move
@@ -314,7 +316,7 @@ def _moves(b: Row, first: int) -> bool:
     """The turn's moves; True where one ended it."""
     for k in range(2):
         s = first if k == 0 else 1 - first
-        move = np.int64(b[s * SIDE + PENDING_MOVE])
+        move = b[s * SIDE + PENDING_MOVE]
         if move == 0:
             continue
         b[s * SIDE + PENDING_MOVE] = 0
@@ -360,5 +362,3 @@ def step(b: Row, action_1: int, action_2: int) -> None:
     tell.note(b, tell.UPKEEP, 0)
     speed_tie(b)
     end_turn(b)
-
-

@@ -1,5 +1,9 @@
 """A Pokémon's action: may it move, which move does it use, and what follows from having moved."""
 
+# Compiled code: plain branches compile best, and a row's numbers have no static type.
+# ruff: noqa: SIM109
+# mypy: no-warn-return-any
+
 from . import transcript as tell
 from .compilation import compiled, inlined
 from .hit import build_rage, land, take
@@ -124,7 +128,9 @@ def _stopped_by_confusion(b: Row, s: int) -> bool:
     if draw(b, 256) < 128:
         return False
     base = 2 * b[active(b, s) + LEVEL] // 5 + 2
-    hurt_oneself(b, s, base * b[o + STAT + ATTACK] * 40 // b[o + STAT + DEFENSE] // 50 + 2, CONFUSED)
+    hurt_oneself(
+        b, s, base * b[o + STAT + ATTACK] * 40 // b[o + STAT + DEFENSE] // 50 + 2, CONFUSED
+    )
     lose(b, s, BIDING | CHARGING | UNREACHABLE | TRAPPING | THRASHING)
     return True
 
@@ -294,7 +300,6 @@ def use_move(b: Row, s: int, move: int, locked: bool) -> None:
 @compiled
 def run_move(b: Row, s: int, move: int) -> None:
     """A Pokémon's action in the turn."""
-    o = s * SIDE
     t = s if TARGETS_USER[move] else 1 - s
     if move != CANNOT_MOVE:
         b[active(b, t) + SUBSTITUTE_BROKE] = 0
@@ -307,5 +312,3 @@ def run_move(b: Row, s: int, move: int) -> None:
             use_move(b, s, move, locked)
             return
     after_own_move(b, s, t)
-
-

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,25 +81,31 @@ class Difference:
             lines.append(
                 f"  side {s + 1}: action {r.actions[self.step, s]},"
                 f" {SPECIES_IDS[before[m + at.SPECIES]]} hp {before[m + at.HP]}"
-                f" status {before[m + at.STATUS]} volatiles {volatile_names(before[o + at.VOLATILES])}"
+                f" status {before[m + at.STATUS]}"
+                f" volatiles {volatile_names(before[o + at.VOLATILES])}"
                 f" moves {moves} last selected {MOVE_IDS[before[o + at.LAST_SELECTED_MOVE]]}"
             )
         return "\n".join(lines)
 
 
 def volatile_names(bits: int) -> list[str]:
-    return [name for name in list(LAYOUT) if LAYOUT[name] in _BITS and LAYOUT[name] & bits] if bits else []
+    """The layout's names of the volatiles in ``bits``."""
+    return [name for name, bit in _VOLATILES.items() if bit & bits]
 
 
-_BITS = {1 << k for k in range(19)}
+_order = list(LAYOUT)
+_VOLATILES = {
+    n: LAYOUT[n] for n in _order[_order.index("CONFUSED") : _order.index("FALSELY_TRAPPED") + 1]
+}
 
 
 def simulator_available() -> bool:
     """Whether Node and the pinned simulator can be used."""
     directory = os.environ.get("POKESPIEL_SHOWDOWN_DIR")
-    return directory is not None and (
-        Path(directory) / "node_modules" / "pokemon-showdown" / "dist" / "sim"
-    ).is_dir()
+    return (
+        directory is not None
+        and (Path(directory) / "node_modules" / "pokemon-showdown" / "dist" / "sim").is_dir()
+    )
 
 
 def record(
@@ -195,47 +201,58 @@ def name_of(index: int) -> str:
     return f"{prefix}{name.lower()}" + (f"[{offset}]" if offset else "")
 
 
-_order = list(LAYOUT)
-_FIELDS = [
-    n for n in _order[: _order.index("NO_REQUEST")] if n not in ("POKEMON", "SIDE", "ROW")
-]
+_FIELDS = [n for n in _order[: _order.index("NO_REQUEST")] if n not in ("POKEMON", "SIDE", "ROW")]
+
+
+def play(
+    seeds: Sequence[int],
+    teams: Sequence[Sequence[Sequence[PokemonSet]]],
+    actions: Sequence[Any],
+) -> Iterator[tuple[Row, Row]]:
+    """Play given choices in many battles at once.
+
+    Yields, from the start and then after every step, the comparable rows and, shape ``(n, 2)``,
+    the legal actions of both players as bit masks.
+    """
+    n = len(seeds)
+    rows = np.zeros((n, at.ROW), np.int32)
+    packed = np.stack([[pack(list(t), rules=None) for t in pair] for pair in teams])
+    begin_all(rows, packed, np.array(seeds, np.uint64))
+    longest = max(len(a) for a in actions)
+    padded = np.full((longest, n, 2), -1, np.int32)
+    for i, taken in enumerate(actions):
+        padded[: len(taken), i] = taken
+    results = np.zeros(n, np.int32)
+    legal = np.zeros((n, 2, 10), np.bool_)
+    for k in range(longest):
+        if k > 0:
+            step_all(rows, padded[k], results)
+        legal_all(rows, legal)
+        yield comparable(rows), (legal * (1 << np.arange(10))).sum(-1).astype(np.int32)
 
 
 def replay(recordings: list[Recording], first: int = 0) -> list[Difference]:
     """Play the same battles on the engine, all at once; the first difference of each."""
-    n = len(recordings)
-    rows = np.zeros((n, at.ROW), np.int32)
-    teams = np.stack([[pack(t, rules=None) for t in r.teams] for r in recordings])
-    seeds = np.array([r.seed for r in recordings], np.uint64)
-    begin_all(rows, teams, seeds)
-    results = np.zeros(n, np.int32)
-    legal = np.zeros((n, 2, 10), np.bool_)
-    longest = max(len(r.actions) for r in recordings)
-    lengths = np.array([len(r.actions) for r in recordings])
-    actions = np.full((longest, n, 2), -1, np.int32)
-    expected = np.zeros((longest, n, at.ROW + 2), np.int32)
-    for i, r in enumerate(recordings):
-        actions[: lengths[i], i] = r.actions
-        expected[: lengths[i], i, : at.ROW] = r.rows
-        expected[: lengths[i], i, at.ROW :] = r.legal
     differences: dict[int, Difference] = {}
-    weights = 1 << np.arange(10)
-    for k in range(longest):
-        if k > 0:
-            step_all(rows, actions[k], results)
-        legal_all(rows, legal)
-        masks = (legal * weights).sum(-1)
-        mine = np.concatenate([comparable(rows), masks], axis=-1)
-        theirs = np.concatenate([comparable(expected[k]), expected[k, :, at.ROW :]], axis=-1)
-        for i in np.flatnonzero((mine != theirs).any(-1) & (k < lengths)):
-            if int(i) in differences:
+    theirs = [
+        np.concatenate([comparable(r.rows), r.legal], axis=-1).astype(np.int32) for r in recordings
+    ]
+    steps = play(
+        [r.seed for r in recordings],
+        [r.teams for r in recordings],
+        [r.actions for r in recordings],
+    )
+    for k, (rows, legal) in enumerate(steps):
+        mine = np.concatenate([rows, legal], axis=-1)
+        for i, expected in enumerate(theirs):
+            if k >= len(expected) or i in differences or (mine[i] == expected[k]).all():
                 continue
             fields = {
                 name_of(j) if j < at.ROW else f"legal of side {j - at.ROW + 1}": (
-                    int(theirs[i, j]),
+                    int(expected[k, j]),
                     int(mine[i, j]),
                 )
-                for j in np.flatnonzero(mine[i] != theirs[i])
+                for j in np.flatnonzero(mine[i] != expected[k])
             }
-            differences[int(i)] = Difference(first + int(i), k, recordings[i], fields)
+            differences[i] = Difference(first + i, k, recordings[i], fields)
     return list(differences.values())
