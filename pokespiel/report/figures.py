@@ -14,6 +14,9 @@ from solvers.response_graph import response_graph, sink_components
 MOST_WRITTEN = 14
 """Matrices of more columns than this show colours alone."""
 
+MOST_ALL_ARROWS = 8
+"""Graphs of more strategies than this show only the arrow to what beats each one most."""
+
 
 def heat_map(
     means: FloatArray,
@@ -127,7 +130,7 @@ def strategy_graph(
     weights: FloatArray | None,
     middle: float,
 ) -> str:
-    """Who beats whom in a one-population game: an arrow from each strategy to what beats it.
+    """Who beats whom in a one-population game: arrows from each strategy to what beats it.
 
     Solid where the interval of the pairing excludes ``middle``, dashed where it does not. Nodes
     in a sink component are filled; area grows with weight.
@@ -141,6 +144,8 @@ def strategy_graph(
     sinks = {node for component in sink_components(graph) for node in component}
     parts = []
     for i, j in graph.edges:
+        if n > MOST_ALL_ARROWS and j != int(np.argmax(matrix[:, i])):
+            continue
         sure = low[j, i] > middle or high[j, i] < middle
         tip = f"{names[j]} beats {names[i]}: {number(float(matrix[j, i]))}"
         if low[j, i] != high[j, i]:

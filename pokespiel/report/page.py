@@ -42,11 +42,13 @@ def write_report(run: str | Path, path: str | Path | None = None) -> Path:
 
 def page(run: Run) -> str:
     """The document."""
-    title = f"{run.config.get('game', 'run')}"
+    game = str(run.config.get("game", "run"))
+    title, _, settings = game.partition("(")
     drawn = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     header = tag(
         "header",
         tag("h1", escape(title))
+        + (tag("p", tag("code", escape(game)), class_="note") if settings.strip(")") else "")
         + tag("p", f"{escape(str(run.path))}, drawn {drawn}", class_="note")
         + sections.facts(run),
     )

@@ -393,10 +393,11 @@ def structure(run: Run) -> str:
         [names[i] for i in chosen], None if weights is None else weights[chosen],
         float(run.payoffs.tensor.sum(axis=0).mean()) / 2,
     )  # fmt: skip
+    few = len(chosen) <= figures.MOST_ALL_ARROWS
     note = (
-        "An arrow leads from each strategy to one that beats it; dashed where the interval does "
-        "not exclude a tie. Filled strategies lie in a sink component (where better responses end "
-        "up). Area grows with weight."
+        f"An arrow leads from each strategy to {'those that beat' if few else 'what most beats'} "
+        "it; dashed where the interval does not exclude a tie. Filled strategies lie in a sink "
+        "component (where better responses end up). Area grows with weight."
     )
     if len(chosen) < len(names):
         note += f" The {most} strategies of most weight are shown."
@@ -434,7 +435,8 @@ def _decomposition(run: Run) -> str:
         cyclic += tag(
             "p",
             f"It holds {share:.0%} of the payoffs' squared size. A strategy beats those "
-            "clockwise of it: spread around the centre is cyclic, along a line is transitive.",
+            "counterclockwise of it: spread around the centre is cyclic, along a line is "
+            "transitive.",
             class_="note",
         )
     both = tag("div", tag("div", left, class_="card") + tag("div", cyclic, class_="card"),
