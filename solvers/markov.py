@@ -20,6 +20,8 @@ _ROWS = 1024
 _LINEAR_RANGE = 200.0
 """Span of log-rates within which products of two rates neither overflow nor vanish."""
 
+_SMALLEST_WEIGHT = 1e-290
+
 _MOST_LOGARITHMIC = 3000
 """States beyond which elimination on logarithms would take minutes."""
 
@@ -79,13 +81,13 @@ def stationary_distribution(log_rates: FloatArray, *, overwrite: bool = False) -
 def _log_weights_by_gth(log_rates: FloatArray) -> FloatArray | None:
     """Logarithms of the weights ``(n,)`` by `gth`; None if a number left the range of floats."""
     try:
-        with np.errstate(over="raise", invalid="raise", divide="ignore"):
+        with np.errstate(over="raise", invalid="raise"):
             np.exp(log_rates, out=log_rates)
-            result: FloatArray = np.log(gth(log_rates, overwrite=True))
+            weights = gth(log_rates, overwrite=True)
     except (ValueError, FloatingPointError):
-        # A path of many slow steps has vanished; logarithms still hold it.
         return None
-    return result
+    # A weight this small may have lost a path of many slow steps, which logarithms still hold.
+    return None if weights.min() < _SMALLEST_WEIGHT else np.log(weights)
 
 
 def gth(rates: FloatArray, *, overwrite: bool = False) -> FloatArray:

@@ -48,6 +48,17 @@ def test_a_cycle_within_a_nearly_closed_class():
     )
 
 
+def test_a_deep_state_behind_many_slow_steps():
+    # Four steps up at exp(-190) each vanish as floats; the state behind them is left last.
+    log_rates = np.full((5, 5), -np.inf)
+    for state in range(4):
+        log_rates[state, state + 1] = -190.0
+        log_rates[state + 1, state] = 0.0
+    log_rates[4, 3] = -759.0
+    distribution = stationary_distribution(log_rates)
+    assert np.log(distribution[4] / distribution[0]) == pytest.approx(-1.0)
+
+
 def test_reducible_chains_are_refused():
     with pytest.raises(ValueError, match="no way out"):
         stationary_distribution(np.array([[0.0, -np.inf], [0.0, 0.0]]))
