@@ -49,8 +49,8 @@ DOING = {
 class Arguments:
     """PSRO on Gen 1 OU."""
 
-    backend: Literal["showdown"] = "showdown"
-    """Who plays the battles."""
+    backend: Literal["engine", "showdown"] = "engine"
+    """Who plays the battles: PokéSpiel's compiled rules, or the real simulator."""
     iterations: int = 2
     """Best responses to add to the population."""
     battles_per_cell: int = 60
@@ -61,8 +61,6 @@ class Arguments:
     """Battles that each best response learns from."""
     fresh_battles: int = 80
     """Battles behind each closing measurement, per strategy."""
-    concurrency: int = 40
-    """Battles under way at once."""
     seed: int = 0
     """Of everything but the simulator's own dice."""
     directory: Path | None = None

@@ -11,26 +11,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pokespiel.gen1ou.arena import EngineArena
 from pokespiel.gen1ou.baselines import MaxDamagePolicy, RandomPolicy, SimpleHeuristicsPolicy
 from pokespiel.gen1ou.neural import KIND as NEURAL
-from pokespiel.gen1ou.neural import NeuralPolicy, stack
-from pokespiel.gen1ou.observation import Observation, observe
-from pokespiel.gen1ou.rewards import WIN, RewardState, reward_state, shaped_reward
-from pokespiel.gen1ou.showdown.arena import Arena, Match
-from pokespiel.gen1ou.showdown.decision import BattleResult, Decision
-from pokespiel.gen1ou.showdown.server import ShowdownServer
+from pokespiel.gen1ou.neural import NeuralPolicy
+from pokespiel.gen1ou.recording import EngineRecorder, ShowdownRecorder
 from pokespiel.gen1ou.teams import load_teams
 from pokespiel.policies.storage import load_config
 from pokespiel.protocols import Episode, JointMixture, Mixture, Opponents, Policy, Profile
+
+if TYPE_CHECKING:
+    from pokespiel.gen1ou.showdown.arena import Arena
+    from pokespiel.gen1ou.showdown.server import ShowdownServer
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
@@ -45,19 +44,24 @@ BattleProgress: TypeAlias = Callable[[int, int], None]
 """Called with (battles done, battles in all)."""
 
 
-class Gen1OU:
-    """Gen 1 OU battles on a real Showdown server.
+BACKENDS = ("engine", "showdown")
 
-    Use it as a context manager, or call `close`: it owns the server that it starts.
+
+class Gen1OU:
+    """Gen 1 OU battles on the engine, or on a real Showdown server.
+
+    Both play the same game by the same rules, and the same policies play on both. With the
+    Showdown backend use it as a context manager, or call `close`: it owns the server it starts.
 
     Parameters
     ----------
     teams : sequence of str, optional
         Packed teams to draw from; default: the teams that come with PokéSpiel.
-    backend : {"showdown"}
-        Who plays the battles: the npm package's simulator behind its own server.
-    concurrency : int
-        Battles under way at once.
+    backend : {"engine", "showdown"}
+        Who plays the battles: PokéSpiel's compiled rules (`pokespiel.gen1ou.engine`), or the npm
+        package's simulator behind its own server.
+    concurrency : int, optional
+        Battles under way at once; default: 1024 on the engine, 40 on Showdown.
     log_directory : path, optional
         Where the server's logs go.
     initial : {"network"} or a name of `BASELINES`
@@ -81,14 +85,14 @@ class Gen1OU:
         self,
         teams: Sequence[str] | None = None,
         *,
-        backend: str = "showdown",
-        concurrency: int = 40,
+        backend: str = "engine",
+        concurrency: int | None = None,
         log_directory: str | Path | None = None,
         initial: str = "network",
         seed: int = 0,
     ) -> None:
-        if backend != "showdown":
-            raise ValueError(f"unknown backend {backend!r}; available: showdown")
+        if backend not in BACKENDS:
+            raise ValueError(f"unknown backend {backend!r}; available: {', '.join(BACKENDS)}")
         if initial != "network" and initial not in BASELINES:
             accepted = ", ".join(["network", *BASELINES])
             raise ValueError(f"unknown initial policy {initial!r}; available: {accepted}")
@@ -97,13 +101,15 @@ class Gen1OU:
             raise ValueError("Gen 1 OU needs at least one team")
         digest = hashlib.sha256("\n".join(self.teams).encode()).hexdigest()[:12]
         self.name = f"gen1ou(backend={backend}, initial={initial}, seed={seed}, teams={digest})"
-        self.concurrency = concurrency
+        self.backend = backend
+        self.concurrency = concurrency or (1024 if backend == "engine" else 40)
         self.log_directory = log_directory
         self.progress: BattleProgress | None = None
         self._initial = initial
         self._seed = seed
         self._server: ShowdownServer | None = None
         self._arena: Arena | None = None
+        self._engine = EngineArena(self.concurrency)
 
     # Life of the server ----------------------------------------------------------------------
 
@@ -129,8 +135,11 @@ class Gen1OU:
 
     @property
     def arena(self) -> Arena:
-        """Where battles are played; the server starts with the first use."""
+        """Where battles are played on Showdown; the server starts with the first use."""
         if self._arena is None:
+            from pokespiel.gen1ou.showdown.arena import Arena
+            from pokespiel.gen1ou.showdown.server import ShowdownServer
+
             self._server = ShowdownServer(log_directory=self.log_directory)
             self._server.start()
             self._arena = Arena(self._server, concurrency=self.concurrency)
@@ -157,23 +166,42 @@ class Gen1OU:
         float64 array ``(len(profiles), episodes, 2)``
             1 for a win, 0.5 for a tie, 0 for a loss.
         """
-        pairings = self._pairings(episodes, rng)
-        matches = [
-            _match(policies, pairing, mirrored=number % 2 == 1)
-            for profile in profiles
-            for number, (policies, pairing) in enumerate(
-                zip(_draws(profile, episodes, rng), pairings, strict=True)
-            )
-        ]
-        results = self.arena.play(matches, rng=rng, progress=self.progress)
-        returns = np.array(
-            [
-                result.returns[::-1] if index % episodes % 2 else result.returns
-                for index, result in enumerate(results)
-            ],
-            dtype=np.float64,
+        pairings = self._pairings(episodes, rng) * len(profiles)
+        seats = [policies for profile in profiles for policies in _draws(profile, episodes, rng)]
+        return self._battles(seats, pairings, rng).reshape(len(profiles), episodes, 2)
+
+    def _battles(
+        self,
+        policies: Sequence[tuple[Policy, ...]],
+        teams: Sequence[tuple[str, str]],
+        rng: np.random.Generator,
+    ) -> FloatArray:
+        """Returns ``(battles, 2)`` of one battle per entry, the first policy's first.
+
+        Every other battle seats the first policy as the simulator's second player.
+        """
+        turned = np.arange(len(policies)) % 2 == 1
+        seats = [p[::-1] if turn else p for p, turn in zip(policies, turned, strict=True)]
+        pairs = [t[::-1] if turn else t for t, turn in zip(teams, turned, strict=True)]
+        returns = (
+            self._engine.play(seats, pairs, rng=rng, progress=self.progress)
+            if self.backend == "engine"
+            else self._play_on_showdown(seats, pairs, rng)
         )
-        return returns.reshape(len(profiles), episodes, 2)
+        returns[turned] = returns[turned, ::-1]
+        return returns
+
+    def _play_on_showdown(
+        self,
+        policies: Sequence[tuple[Policy, ...]],
+        teams: Sequence[tuple[str, ...]],
+        rng: np.random.Generator,
+    ) -> FloatArray:
+        from pokespiel.gen1ou.showdown.arena import Match
+
+        matches = [Match(p, t) for p, t in zip(policies, teams, strict=True)]  # type: ignore[arg-type]
+        results = self.arena.play(matches, rng=rng, progress=self.progress)
+        return np.array([result.returns for result in results], dtype=np.float64)
 
     def expected_returns(self, profiles: Sequence[Profile]) -> FloatArray:
         """Battles cannot be solved; always raises ValueError."""
@@ -231,24 +259,13 @@ class Gen1OU:
 
         Rewards are metamon's DefaultShapedReward divided by 100, so that winning is worth 1.
         """
-        recorder = _Recorder(learner)
+        recorder: EngineRecorder | ShowdownRecorder = (
+            EngineRecorder(learner) if self.backend == "engine" else ShowdownRecorder(learner)
+        )
         rivals = _draw(opponents, 1 - player, episodes, rng)
-        matches = [
-            _match((recorder, rival), pairing, mirrored=number % 2 == 1)
-            for number, (rival, pairing) in enumerate(
-                zip(rivals, self._pairings(episodes, rng), strict=True)
-            )
-        ]
-        self.arena.play(matches, rng=rng, progress=self.progress)
+        seats = [(recorder, rival) for rival in rivals]
+        self._battles(seats, self._pairings(episodes, rng), rng)
         return recorder.episodes
-
-
-def _match(profile: Profile, teams: tuple[str, str], *, mirrored: bool) -> Match:
-    """One battle; mirrored ones seat the first policy as Showdown's second player."""
-    first, second = profile
-    if mirrored:
-        return Match(policies=(second, first), teams=(teams[1], teams[0]))
-    return Match(policies=(first, second), teams=teams)
 
 
 def _draws(profile: Profile, episodes: int, rng: np.random.Generator) -> list[tuple[Policy, ...]]:
@@ -265,60 +282,3 @@ def _draw(opponents: Opponents, player: int, size: int, rng: np.random.Generator
         picks = rng.choice(len(opponents.profiles), size=size, p=opponents.weights)
         return [opponents.profiles[int(pick)][player] for pick in picks]
     return opponents[player].sample(rng, size)
-
-
-@dataclass
-class _Record:
-    """One battle as the learner has lived it so far."""
-
-    player: int
-    battle: Any
-    observations: list[Observation] = field(default_factory=list)
-    legal: list[NDArray[np.bool_]] = field(default_factory=list)
-    actions: list[int] = field(default_factory=list)
-    states: list[RewardState] = field(default_factory=list)
-
-
-class _Recorder:
-    """Plays the learner and keeps what it saw and did.
-
-    A battle that the arena abandons is played anew under another number; its record is dropped.
-    """
-
-    def __init__(self, learner: NeuralPolicy) -> None:
-        self.learner = learner
-        self.name = learner.name
-        self.episodes: list[Episode] = []
-        self._records: dict[int, _Record] = {}
-
-    def act(self, decisions: Sequence[Decision], rng: np.random.Generator) -> NDArray[np.int64]:
-        observations = [observe(d.battle, d.legal) for d in decisions]
-        legal = np.stack([d.legal for d in decisions])
-        actions = self.learner.choose(stack(observations), legal, rng)
-        for decision, observation, action in zip(decisions, observations, actions, strict=True):
-            record = self._records.setdefault(
-                decision.battle_id, _Record(decision.player, decision.battle)
-            )
-            record.observations.append(observation)
-            record.legal.append(decision.legal)
-            record.actions.append(int(action))
-            record.states.append(reward_state(decision.battle))
-        return actions
-
-    def finished(self, battle_id: int, result: BattleResult | None) -> None:
-        record = self._records.pop(battle_id)
-        if result is None:
-            return
-        outcome = result.returns[record.player]
-        states = [*record.states, reward_state(record.battle)]
-        rewards = np.array([shaped_reward(a, b) for a, b in pairwise(states)])
-        rewards[-1] += WIN * (2.0 * outcome - 1.0)
-        self.episodes.append(
-            Episode(
-                observations=stack(record.observations),
-                legal=np.stack(record.legal),
-                actions=np.array(record.actions, dtype=np.int64),
-                rewards=rewards / WIN,
-                outcome=outcome,
-            )
-        )

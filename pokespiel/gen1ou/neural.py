@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from pokespiel.gen1ou import observation as obs
+from pokespiel.gen1ou.arena import Decisions
 from pokespiel.gen1ou.showdown.decision import Decision
 from pokespiel.policies.battle_network import BattleNetwork, BattleNetworkConfig
 from pokespiel.policies.storage import load_config, load_weights, save_network
@@ -55,8 +56,15 @@ class NeuralPolicy:
 
     def act(self, decisions: Sequence[Decision], rng: np.random.Generator) -> NDArray[np.int64]:
         """Choose for every decision; see `pokespiel.gen1ou.showdown.decision`."""
-        observations = [obs.observe(d.battle, d.legal) for d in decisions]
+        # poke-env comes with the Showdown backend; the engine does without.
+        from pokespiel.gen1ou.showdown.observation import observe
+
+        observations = [observe(d.battle, d.legal) for d in decisions]
         return self.choose(stack(observations), np.stack([d.legal for d in decisions]), rng)
+
+    def act_on_engine(self, decisions: Decisions, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Choose for every decision; see `pokespiel.gen1ou.arena`."""
+        return self.choose(decisions.observations, decisions.legal, rng)
 
     def choose(
         self,

@@ -9,68 +9,98 @@ with hp in [0, 1]. Damage and gains are signed, so losing hp costs as much as de
 faint counts as a status. Terms about a Pokémon compare it with itself: damage and status count
 only while the opponent's active Pokémon stays the same; one's own are read from the now active
 Pokémon's previous state. ``removed`` and ``lost`` are 0 or 1 per decision.
+
+What the reward compares is a vector of `STATE` numbers, so that a batch of decisions is one
+array: own hp by team slot (6), own statuses (6), the slot of the active Pokémon, the species of
+the opponent's, its hp and whether it has a status, how many Pokémon one could switch to, and how
+many the opponent has left.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
-from poke_env.battle import Battle
+import numpy as np
+from numba import prange
+from numpy.typing import NDArray
+
+from pokespiel.gen1ou.engine import layout as at
+from pokespiel.gen1ou.engine.compilation import entry_point
 
 WIN = 100.0
 """Reward of winning; losing costs as much, a tie gives nothing."""
 
+STATE = 18
+HP, HAS_STATUS = 0, 6
+ACTIVE, FOE, FOE_HP, FOE_STATUS, BENCH, FOES_LEFT = 12, 13, 14, 15, 16, 17
 
-@dataclass(frozen=True)
-class RewardState:
-    """What the reward compares between two decisions of one player.
 
-    Attributes
+def shaped_rewards(before: NDArray[np.float64], after: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rewards between consecutive decisions, without the terminal term.
+
+    Parameters
     ----------
-    team : mapping of species to (hp in [0, 1], has a status)
-        One's own Pokémon that have not fainted, and the active one.
-    active, opponent : str
-        Species of the active Pokémon; "" if there is none.
-    opponent_hp : float
-    opponent_status : bool
-    available_switches : int
-    opponents_remaining : int
+    before, after : float64 ``(..., STATE)``
+
+    Returns
+    -------
+    float64 ``(...,)``
     """
 
-    team: dict[str, tuple[float, bool]]
-    active: str
-    opponent: str
-    opponent_hp: float
-    opponent_status: bool
-    available_switches: int
-    opponents_remaining: int
+    def own(state: NDArray[np.float64], first: int) -> NDArray[np.float64]:
+        """Of the Pokémon that is active afterwards."""
+        slots = after[..., ACTIVE].astype(np.intp)[..., None] + first
+        return np.take_along_axis(state, slots, axis=-1)[..., 0]
 
-
-def reward_state(battle: Battle) -> RewardState:
-    """Read the state from a poke-env battle as its player sees it."""
-    active, opponent = battle.active_pokemon, battle.opponent_active_pokemon
-    living = [p for p in battle.team.values() if not p.fainted or p.active]
-    return RewardState(
-        team={p.base_species: (p.current_hp_fraction, p.status is not None) for p in living},
-        active=active.base_species if active else "",
-        opponent=opponent.base_species if opponent else "",
-        opponent_hp=opponent.current_hp_fraction if opponent else 0.0,
-        opponent_status=opponent is not None and opponent.status is not None,
-        available_switches=sum(not p.active and not p.fainted for p in battle.team.values()),
-        opponents_remaining=6 - sum(p.fainted for p in battle.opponent_team.values()),
+    hp_gain = own(after, HP) - own(before, HP)
+    took_status = own(after, HAS_STATUS) > own(before, HAS_STATUS)
+    same_foe = after[..., FOE] == before[..., FOE]
+    damage = (before[..., FOE_HP] - after[..., FOE_HP]) * same_foe
+    gave_status = (after[..., FOE_STATUS] > before[..., FOE_STATUS]) & same_foe
+    removed = after[..., FOES_LEFT] < before[..., FOES_LEFT]
+    lost = after[..., BENCH] < before[..., BENCH]
+    rewards: NDArray[Any] = (
+        hp_gain + damage + 0.5 * gave_status - 0.5 * took_status + 1.0 * removed - 1.0 * lost
     )
+    return rewards
 
 
-def shaped_reward(before: RewardState, after: RewardState) -> float:
-    """Reward between two consecutive decisions, without the terminal term."""
-    reward = 0.0
-    if after.active in before.team and after.active in after.team:
-        (old_hp, old_status), (hp, status) = before.team[after.active], after.team[after.active]
-        reward += hp - old_hp
-        reward -= 0.5 * (status and not old_status)
-    if after.opponent == before.opponent:
-        reward += before.opponent_hp - after.opponent_hp
-        reward += 0.5 * (after.opponent_status and not before.opponent_status)
-    reward += after.opponents_remaining < before.opponents_remaining
-    reward -= after.available_switches < before.available_switches
-    return float(reward)
+def reward_states(
+    rows: NDArray[np.int32], battles: NDArray[np.int64], players: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """States ``(n, STATE)`` of the players of engine battles."""
+    states = np.zeros((len(battles), STATE))
+    _reward_states(rows, battles, players, states)
+    return states
+
+
+@entry_point
+def _reward_states(
+    rows: NDArray[np.int32],
+    battles: NDArray[np.int64],
+    players: NDArray[np.int64],
+    states: NDArray[np.float64],
+) -> None:
+    for n in prange(battles.shape[0]):
+        b = rows[battles[n]]
+        o, f = players[n] * at.SIDE, (1 - players[n]) * at.SIDE
+        foes_left = 6
+        for slot in range(6):
+            p = o + slot * at.POKEMON
+            if b[p + at.SPECIES] != 0:
+                states[n, HP + slot] = b[p + at.HP] / b[p + at.MAX_HP]
+                states[n, HAS_STATUS + slot] = b[p + at.STATUS] != 0 or b[p + at.HP] == 0
+                if slot != b[o + at.ORDER] and b[p + at.HP] > 0:
+                    states[n, BENCH] += 1
+            q = f + slot * at.POKEMON
+            if b[q + at.SPECIES] != 0 and b[q + at.HP] == 0:
+                foes_left -= 1
+        states[n, ACTIVE] = b[o + at.ORDER]
+        q = f + b[f + at.ORDER] * at.POKEMON
+        percent = -((-100 * b[q + at.HP]) // b[q + at.MAX_HP])
+        if percent == 100 and b[q + at.HP] < b[q + at.MAX_HP]:
+            percent = 99
+        states[n, FOE] = b[q + at.SPECIES]
+        states[n, FOE_HP] = percent / 100
+        states[n, FOE_STATUS] = b[q + at.STATUS] != 0 or b[q + at.HP] == 0
+        states[n, FOES_LEFT] = foes_left

@@ -1,4 +1,4 @@
-"""Gen 1 OU on real Showdown, as the loop sees it."""
+"""Gen 1 OU as the loop sees it, on the engine and on real Showdown."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from pokespiel import PSRO
-from pokespiel.gen1ou.baselines import MaxDamagePolicy, RandomPolicy
+from pokespiel.gen1ou.arena import IllegalActionError
+from pokespiel.gen1ou.baselines import MaxDamagePolicy, RandomPolicy, SimpleHeuristicsPolicy
 from pokespiel.gen1ou.meta_game import BASELINES, Gen1OU
 from pokespiel.gen1ou.neural import NeuralPolicy
 from pokespiel.gen1ou.showdown.install import ShowdownError, showdown_directory
 from pokespiel.oracles.ppo import PPOOracle
 from pokespiel.protocols import MetaGame, Mixture, TrainingGame
+from pokespiel.stats import wilson
 
 
 def _installed():
@@ -35,7 +37,7 @@ showdown = [
 
 @pytest.fixture(scope="module")
 def game():
-    with Gen1OU(concurrency=20) as game:
+    with Gen1OU(backend="showdown", concurrency=20) as game:
         yield game
 
 
@@ -64,7 +66,7 @@ def test_is_a_game_that_psro_can_play_and_ppo_can_train_on():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"backend": "cartridge"}, "unknown backend 'cartridge'; available: showdown"),
+        ({"backend": "cartridge"}, "unknown backend 'cartridge'; available: engine, showdown"),
         ({"initial": "champion"}, "unknown initial policy 'champion'; available: network, random"),
         ({"teams": []}, "at least one team"),
     ],
@@ -92,6 +94,73 @@ def test_the_initial_network_depends_on_the_seed_alone(tmp_path):
     weights = [network.state_dict()["species.weight"].numpy() for network in (first, again, other)]
     np.testing.assert_array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])
+
+
+class TestOnTheEngine:
+    def test_returns_are_the_first_policys_view_on_both_seats(self):
+        """Max damage beats random from either seat; a mixed-up seat would show as about 0.5."""
+        profile = MaxDamagePolicy(), RandomPolicy()
+        returns = Gen1OU().play([profile], 100, rng=np.random.default_rng(1))
+        np.testing.assert_array_equal(returns.sum(axis=-1), 1.0)
+        assert returns[0, 0::2, 0].mean() > 0.75
+        assert returns[0, 1::2, 0].mean() > 0.75
+
+    def test_same_seed_same_battles(self):
+        profile = NeuralPolicy.new(rng=np.random.default_rng(0)), RandomPolicy()
+        first, again, other = (
+            Gen1OU().play([profile], 30, rng=np.random.default_rng(seed)) for seed in (4, 4, 5)
+        )
+        np.testing.assert_array_equal(first, again)
+        assert not np.array_equal(first, other)
+
+    def test_collected_episodes_hold_what_happened(self):
+        learner = NeuralPolicy.new(rng=np.random.default_rng(0))
+        opponents = [Mixture((MaxDamagePolicy(), RandomPolicy()), np.array([0.5, 0.5]))] * 2
+        episodes = Gen1OU().collect(learner, 0, opponents, 40, rng=np.random.default_rng(3))
+        assert len(episodes) == 40
+        for episode in episodes:
+            check_episode(episode)
+
+    def test_a_best_response_in_a_minute_beats_random(self):
+        game = Gen1OU()
+        start = Mixture((RandomPolicy(),), np.ones(1))
+        oracle = PPOOracle(episodes=600, episodes_per_batch=100, learning_rate=1e-3, device="cpu")
+        response = oracle.best_response(game, 0, [start, start], rng=np.random.default_rng(0))
+        returns = game.play([(response.policy, RandomPolicy())], 400, rng=np.random.default_rng(1))
+        assert wilson(returns[0, :, 0].sum(), 400).low > 0.5
+
+    def test_a_policy_without_the_engines_method_is_named(self):
+        with pytest.raises(ValueError, match="simple_heuristics cannot play on the engine"):
+            Gen1OU().play(
+                [(SimpleHeuristicsPolicy(), RandomPolicy())], 2, rng=np.random.default_rng(0)
+            )
+
+    @pytest.mark.parametrize(
+        ("answer", "message"),
+        [
+            (lambda d: np.full(len(d), 10), "Cheat chose action 10 in battle 0, turn 1; legal are"),
+            (lambda d: np.zeros(3), "answered float64 of shape"),
+            (lambda d: np.argmin(d.legal, axis=1), "chose action"),
+        ],
+    )
+    def test_an_illegal_answer_is_named(self, answer, message):
+        class Cheat:
+            def act_on_engine(self, decisions, rng):
+                return answer(decisions)
+
+        with pytest.raises(IllegalActionError, match=message):
+            Gen1OU().play([(Cheat(), RandomPolicy())], 2, rng=np.random.default_rng(0))
+
+
+def check_episode(episode):
+    steps = len(episode.actions)
+    assert {len(array) for array in episode.observations.values()} == {steps}
+    assert episode.legal[np.arange(steps), episode.actions].all()
+    assert episode.outcome in (0.0, 0.5, 1.0)
+    # Shaping sums to a fraction of a win, so the end decides the sign.
+    assert (
+        np.sign(episode.rewards.sum()) == np.sign(episode.outcome - 0.5) or episode.outcome == 0.5
+    )
 
 
 class TestOnShowdown:
@@ -127,15 +196,10 @@ class TestOnShowdown:
         episodes = game.collect(learner, 0, opponents, 6, rng=np.random.default_rng(3))
         assert len(episodes) == 6
         for episode in episodes:
-            steps = len(episode.actions)
-            assert {len(array) for array in episode.observations.values()} == {steps}
-            assert episode.legal[np.arange(steps), episode.actions].all()
-            assert episode.outcome in (0.0, 0.5, 1.0)
-            # Shaping sums to at most a few hundredths per Pokémon, so the end decides the sign.
-            assert np.sign(episode.rewards.sum()) == np.sign(episode.outcome - 0.5)
+            check_episode(episode)
 
     def test_psro_counts_exactly_the_battles_that_the_server_finished(self, tmp_path):
-        with Gen1OU(concurrency=20, initial="random") as game:
+        with Gen1OU(backend="showdown", concurrency=20, initial="random") as game:
             oracle = PPOOracle(episodes=8, episodes_per_batch=8, device="cpu")
             settings = {"oracle": oracle, "episodes_per_cell": 10, "directory": tmp_path / "run"}
             psro = PSRO(game, **settings)

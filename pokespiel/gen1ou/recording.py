@@ -1,0 +1,148 @@
+"""What a learner saw, did and got, battle by battle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pokespiel.gen1ou.arena import Decisions
+from pokespiel.gen1ou.neural import NeuralPolicy, stack
+from pokespiel.gen1ou.observation import Observation
+from pokespiel.gen1ou.rewards import WIN, shaped_rewards
+from pokespiel.protocols import Episode
+
+if TYPE_CHECKING:
+    from pokespiel.gen1ou.showdown.decision import BattleResult, Decision
+
+
+def _episode(
+    observations: Observation,
+    legal: NDArray[np.bool_],
+    actions: NDArray[np.int64],
+    states: NDArray[np.float64],
+    outcome: float,
+) -> Episode:
+    """An episode of ``T`` decisions; ``states`` has the end as its last of ``T + 1`` rows."""
+    rewards = shaped_rewards(states[:-1], states[1:])
+    rewards[-1] += WIN * (2.0 * outcome - 1.0)
+    return Episode(observations, legal, actions, rewards / WIN, outcome)
+
+
+class EngineRecorder:
+    """Plays the learner on the engine and keeps what it saw; whole batches, sorted at the end."""
+
+    def __init__(self, learner: NeuralPolicy) -> None:
+        self.learner = learner
+        self.name = learner.name
+        self._steps: list[tuple[Observation, *tuple[NDArray[Any], ...]]] = []
+        self._ends: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]] = []
+
+    def act_on_engine(self, decisions: Decisions, rng: np.random.Generator) -> NDArray[np.int64]:
+        actions = self.learner.act_on_engine(decisions, rng)
+        kept = (decisions.legal, decisions.reward_states, decisions.battles)
+        self._steps.append((decisions.observations, *kept, actions))
+        return actions
+
+    def ended(
+        self,
+        battles: NDArray[np.int64],
+        players: NDArray[np.int64],
+        states: NDArray[np.float64],
+        returns: NDArray[np.float64],
+    ) -> None:
+        self._ends.append((battles, states, returns))
+
+    @property
+    def episodes(self) -> list[Episode]:
+        """Finished battles, by their numbers."""
+        if not self._steps:
+            return []
+        observations, legal, states, battles, actions = zip(*self._steps, strict=True)
+        numbers = np.concatenate(battles)
+        # Stable: the decisions of one battle stay in the order in which they were made.
+        order = np.argsort(numbers, kind="stable")
+        together = {
+            name: np.concatenate([o[name] for o in observations])[order] for name in observations[0]
+        }
+        masks, vectors, chosen = (
+            np.concatenate(arrays)[order] for arrays in (legal, states, actions)
+        )
+        ends = (np.concatenate(arrays) for arrays in zip(*self._ends, strict=True))
+        final = {
+            int(number): (state, float(outcome))
+            for number, state, outcome in zip(*ends, strict=True)
+        }
+        found, starts = np.unique(numbers[order], return_index=True)
+        stops = [*starts[1:], len(order)]
+        return [
+            _episode(
+                {name: array[start:stop] for name, array in together.items()},
+                masks[start:stop],
+                chosen[start:stop],
+                np.concatenate([vectors[start:stop], final[int(number)][0][None]]),
+                final[int(number)][1],
+            )
+            for number, start, stop in zip(found, starts, stops, strict=True)
+        ]
+
+
+@dataclass
+class _Record:
+    """One battle on Showdown as the learner has lived it so far."""
+
+    player: int
+    battle: Any
+    observations: list[Observation] = field(default_factory=list)
+    legal: list[NDArray[np.bool_]] = field(default_factory=list)
+    actions: list[int] = field(default_factory=list)
+    states: list[NDArray[np.float64]] = field(default_factory=list)
+
+
+class ShowdownRecorder:
+    """Plays the learner on Showdown and keeps what it saw.
+
+    A battle that the arena abandons is played anew under another number; its record is dropped.
+    """
+
+    def __init__(self, learner: NeuralPolicy) -> None:
+        self.learner = learner
+        self.name = learner.name
+        self.episodes: list[Episode] = []
+        self._records: dict[int, _Record] = {}
+
+    def act(self, decisions: Sequence[Decision], rng: np.random.Generator) -> NDArray[np.int64]:
+        from pokespiel.gen1ou.showdown.observation import observe
+        from pokespiel.gen1ou.showdown.rewards import reward_state
+
+        observations = [observe(d.battle, d.legal) for d in decisions]
+        legal = np.stack([d.legal for d in decisions])
+        actions = self.learner.choose(stack(observations), legal, rng)
+        for decision, observation, action in zip(decisions, observations, actions, strict=True):
+            record = self._records.setdefault(
+                decision.battle_id, _Record(decision.player, decision.battle)
+            )
+            record.observations.append(observation)
+            record.legal.append(decision.legal)
+            record.actions.append(int(action))
+            record.states.append(reward_state(decision.battle))
+        return actions
+
+    def finished(self, battle_id: int, result: BattleResult | None) -> None:
+        from pokespiel.gen1ou.showdown.rewards import reward_state
+
+        record = self._records.pop(battle_id)
+        if result is None:
+            return
+        self.episodes.append(
+            _episode(
+                stack(record.observations),
+                np.stack(record.legal),
+                np.array(record.actions, dtype=np.int64),
+                np.stack([*record.states, reward_state(record.battle)]),
+                result.returns[record.player],
+            )
+        )
