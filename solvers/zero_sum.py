@@ -77,6 +77,8 @@ class MatrixGameLP:
 
         Raises
         ------
+        ValueError
+            If cvxpy knows no installed solver of that name.
         RuntimeError
             If the linear program could not be solved.
         """
@@ -87,6 +89,11 @@ class MatrixGameLP:
         positive = (matrix - (low + high) / 2.0) / ((high - low) / 2.0) + 2.0
         if self.solver == "highspy":
             row, column = _solve_by_highs(positive)
+        elif self.solver not in (known := cvxpy().installed_solvers()):
+            raise ValueError(
+                f"unknown linear solver {self.solver!r}; 'highspy' or one of cvxpy's: "
+                f"{', '.join(known)}"
+            )
         elif max(matrix.shape) > _LARGEST_PADDED_SIZE:
             row, column = self._solve_compiled(_compile(positive.shape), positive)
         else:

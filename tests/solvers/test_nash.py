@@ -187,3 +187,8 @@ def test_games_too_large_to_enumerate(shape):
 def test_unknown_selection_is_refused():
     with pytest.raises(ValueError, match="max_entropy"):
         solvers.get("nash", selection="best")
+
+
+def test_unknown_linear_solver_is_refused():
+    with pytest.raises(ValueError, match="highspy"):
+        solvers.get("nash", lp_solver="abacus").solve(BIASED_RPS)
