@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from . import layout as at
-from .batch import begin_all, call, legal_all, lone_all, step_all
+from .batch import ILLEGAL, begin_all, call, legal_all, lone_all, step_all
 from .choices import FIGHT, RECHARGE
 from .layout import Row
 from .protocol import PLAYERS, Line, Narrator, opening
@@ -96,8 +96,8 @@ class Battle:
         """Player ``s``'s choices, and every word accepted for them with its action."""
         legal = np.zeros((1, 2, 10), np.bool_)
         lone = np.zeros((1, 2, 2), np.int32)
-        legal_all(self._rows, legal)
-        lone_all(self._rows, lone)
+        call(legal_all, self._rows, legal)
+        call(lone_all, self._rows, lone)
         actions = [int(a) for a in np.flatnonzero(legal[0, s])]
         o = s * at.SIDE
         row = self.row
@@ -135,11 +135,20 @@ class Battle:
         """
         if self.row[at.RESULT]:
             raise ValueError(f"the battle is over: {self.result}")
-        actions = np.zeros((1, 2), np.int32)
-        for s, choice in enumerate((choice1, choice2)):
-            actions[0, s] = self._action(s, choice)
+        return self.act(self._action(0, choice1), self._action(1, choice2))
+
+    def act(self, action1: int, action2: int) -> str:
+        """`choose` by the numbers of `Battles.legal`: 0-3 moves, 4-9 switches, -1 to pass.
+
+        Raises
+        ------
+        ValueError
+            If an action is not legal; the battle is unchanged.
+        """
         results = np.zeros(1, np.int32)
-        step_all(self._rows, actions, results)
+        call(step_all, self._rows, np.array([[action1, action2]], np.int32), results)
+        if results[0] == ILLEGAL:
+            raise ValueError(f"illegal actions {action1} and {action2}: see legal()")
         self._narrator.narrate(self.row, self._lines)
         return self.result
 

@@ -1,0 +1,31 @@
+"""The same rules as a CUDA kernel, one battle a thread."""
+
+import importlib
+from typing import Any
+
+from numba import int32, types
+
+from .choices import is_legal
+from .layout import NO_REQUEST, REQUEST, RESULT, SIDE, Row
+from .turn import step
+
+cuda: Any = importlib.import_module("numba.cuda")
+
+
+def step_kernel(rows: Row, actions: Row) -> None:
+    """Step battle ``i`` in thread ``i``; illegal actions leave it unchanged."""
+    i = cuda.grid(1)
+    if i < rows.shape[0] and rows[i, RESULT] == 0:
+        legal = True
+        for s in range(2):
+            waits = rows[i, s * SIDE + REQUEST] == NO_REQUEST
+            legal = legal and (waits or is_legal(rows[i], s, actions[i, s]))
+        if legal:
+            step(rows[i], actions[i, 0], actions[i, 1])
+
+
+def ptx(capability: tuple[int, int]) -> str:
+    """The kernel's PTX for a compute capability; needs numba-cuda but no GPU."""
+    rows = types.Array(int32, 2, "C")
+    code, _ = cuda.compile_ptx(step_kernel, types.void(rows, rows), cc=capability)
+    return str(code)

@@ -1,0 +1,52 @@
+"""The engine's log is the simulator's, but for lines that carry no information about the game."""
+
+import secrets
+
+import numpy as np
+import pytest
+
+from pokespiel.gen1ou.engine import Battle
+from pokespiel.gen1ou.engine.oracle.logs import engine_log, informative
+from pokespiel.gen1ou.engine.oracle.replay import record, simulator_available
+
+from .squads import ODD, STANDARD
+
+needs_node = pytest.mark.skipif(
+    not simulator_available(), reason="POKESPIEL_SHOWDOWN_DIR has no simulator"
+)
+
+
+@needs_node
+@pytest.mark.showdown
+@pytest.mark.parametrize(
+    ("stream", "move", "battles"),
+    [("ou", "", 10), ("uniform", "", 10), ("forced", "haze", 4), ("forced", "metronome", 4)],
+)
+def test_logs_equal_the_simulators_line_by_line(stream, move, battles):
+    recordings, _ = record(stream, battles, secrets.randbelow(2**31), logs=True, move=move)
+    for recording in recordings:
+        assert engine_log(recording) == informative(recording.log)
+
+
+def test_only_the_owner_sees_exact_hp():
+    battle = Battle(STANDARD, ODD, 1)
+    battle.choose("move 1", "move 2")
+    mine = [line for line in battle.log(player=0) if "|p2a: " in line and "/" in line]
+    assert mine
+    assert all("/100" in line for line in mine)
+    assert any("/386" in line for line in battle.log(player=1))
+    assert len(battle.log()) == len(battle.log(player=0)) == len(battle.log(player=1))
+
+
+def test_the_log_opens_as_the_protocol_says():
+    log = Battle(STANDARD, ODD, 1, players=("Red", "Blue")).log()
+    assert log[:4] == ["|gametype|singles", "|player|p1|Red||", "|player|p2|Blue||", "|gen|1"]
+    assert log[-1] == "|turn|1"
+
+
+def test_the_winner_is_named():
+    battle = Battle(STANDARD[:1], [("Weedle", ["String Shot"])], 1, players=("Red", "Blue"))
+    rng = np.random.default_rng(0)
+    while battle.result == "ongoing":
+        battle.choose(*[str(rng.choice(words)) if words else None for words in battle.legal()])
+    assert battle.log()[-3:] == ["|faint|p2a: Weedle", "|", "|win|Red"]
