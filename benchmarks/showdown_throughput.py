@@ -23,10 +23,12 @@ import resource
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,6 +46,8 @@ from pokespiel.gen1ou.teams import load_teams
 
 BATTLES = {1: 15, 10: 60, 50: 150}
 TIMEOUT = 600.0
+# The number of the repeat that is not measured.
+WARM_UP = 1000
 SYSTEMS = ("arena", "poke-env")
 
 
@@ -191,8 +195,9 @@ def play_in_poke_env(server: ShowdownServer, concurrency: int) -> Play:
 
 
 def measure(
+    plays: Mapping[str, Play],
     system: str,
-    play: Play,
+    *,
     policy: ShowdownPolicy,
     concurrency: int,
     repeat: int,
@@ -204,7 +209,7 @@ def measure(
     teams = load_teams()
     pairs = [(teams[i], teams[j]) for i, j in rng.integers(len(teams), size=(battles, 2))]
     start, cpu = time.perf_counter(), time.process_time()
-    turns, decisions = play(policy, pairs, rng)
+    turns, decisions = plays[system](policy, pairs, rng)
     return Measurement(
         system=system,
         policy=str(getattr(policy, "name", "")),
@@ -224,37 +229,28 @@ def run(
     repeats: int,
     seed: int,
     scale: float,
-) -> list[Measurement]:
-    """All measurements, in pairs; which system comes first alternates."""
-    measurements = []
+) -> Iterator[list[Measurement]]:
+    """Measurements of each cell, in pairs; which system comes first alternates."""
     with ShowdownServer() as server:
         for concurrency in concurrencies:
+            battles = max(1, round(BATTLES[concurrency] * scale))
             with Arena(server, concurrency) as arena:
                 plays = {
                     "arena": play_in_arena(arena),
                     "poke-env": play_in_poke_env(server, concurrency),
                 }
                 for policy in policies:
+                    cell = partial(
+                        measure, plays, policy=policy, concurrency=concurrency, seed=seed
+                    )
                     for system in SYSTEMS:
                         # Connections, code and the server's caches.
-                        measure(system, plays[system], policy, concurrency, 99, seed, 10)
-                    for repeat in range(repeats):
-                        for system in SYSTEMS if repeat % 2 == 0 else SYSTEMS[::-1]:
-                            battles = max(1, round(BATTLES[concurrency] * scale))
-                            measurements.append(
-                                measure(
-                                    system,
-                                    plays[system],
-                                    policy,
-                                    concurrency,
-                                    repeat,
-                                    seed,
-                                    battles,
-                                )
-                            )
-                            print(".", end="", flush=True)
-    print()
-    return measurements
+                        cell(system, repeat=WARM_UP, battles=min(concurrency, 4))
+                    yield [
+                        cell(system, repeat=repeat, battles=battles)
+                        for repeat in range(repeats)
+                        for system in (SYSTEMS if repeat % 2 == 0 else SYSTEMS[::-1])
+                    ]
 
 
 def environment(seed: int) -> dict[str, object]:
@@ -281,28 +277,22 @@ def environment(seed: int) -> dict[str, object]:
     }
 
 
-def report(measurements: Sequence[Measurement]) -> list[dict[str, object]]:
-    """Medians and the median ratio of the pairs, one row for each policy and concurrency."""
-    rows: list[dict[str, object]] = []
-    cells = dict.fromkeys((m.policy, m.concurrency) for m in measurements)
-    for policy, concurrency in cells:
-        row: dict[str, object] = {"policy": policy, "concurrency": concurrency}
-        cell = [m for m in measurements if (m.policy, m.concurrency) == (policy, concurrency)]
-        speeds: dict[str, list[float]] = {}
-        for system in SYSTEMS:
-            mine = sorted((m for m in cell if m.system == system), key=lambda m: m.repeat)
-            speeds[system] = [m.decisions_per_second for m in mine]
-            row[f"{system} battles/s"] = statistics.median(m.battles_per_second for m in mine)
-            row[f"{system} decisions/s"] = statistics.median(speeds[system])
-            row[f"{system} python us/decision"] = statistics.median(
-                1e6 * m.python_cpu_seconds / m.decisions for m in mine
-            )
-        # Of decisions, because the length of battles is chance.
-        ratios = [a / b for a, b in zip(*speeds.values(), strict=True)]
-        row["ratio"] = statistics.median(ratios)
-        row["ratios"] = ratios
-        rows.append(row)
-    return rows
+def summary(cell: Sequence[Measurement]) -> dict[str, Any]:
+    """Medians of one policy at one concurrency, and the median ratio of the pairs."""
+    row: dict[str, Any] = {"policy": cell[0].policy, "concurrency": cell[0].concurrency}
+    speeds: dict[str, list[float]] = {}
+    for system in SYSTEMS:
+        mine = sorted((m for m in cell if m.system == system), key=lambda m: m.repeat)
+        speeds[system] = [m.decisions_per_second for m in mine]
+        row[f"{system} battles/s"] = statistics.median(m.battles_per_second for m in mine)
+        row[f"{system} decisions/s"] = statistics.median(speeds[system])
+        row[f"{system} python us/decision"] = statistics.median(
+            1e6 * m.python_cpu_seconds / m.decisions for m in mine
+        )
+    # Of decisions, because the length of battles is chance.
+    row["ratios"] = [a / b for a, b in zip(*speeds.values(), strict=True)]
+    row["ratio"] = statistics.median(row["ratios"])
+    return row
 
 
 def main() -> None:
@@ -324,22 +314,26 @@ def main() -> None:
     ]
     facts = environment(arguments.seed)
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
-    measurements = run(
-        policies, arguments.concurrency, arguments.repeats, arguments.seed, arguments.scale
-    )
-    rows = report(measurements)
     print(f"medians of {arguments.repeats}; ratio = arena / poke-env, decisions per second")
-    print(f"{'policy':20} {'at once':>7} | {'arena':>8} {'':>8} {'':>8} | {'poke-env':>8} {'':>8} "
-          f"{'':>8} | ratio")  # fmt: skip
     columns = f"{'battles':>8} {'decis.':>8} {'us cpu':>8}"
-    print(f"{'':20} {'':>7} | {columns} | {columns} |")
-    for row in rows:
+    print(f"{'':20} {'':>7} | {'arena':26} | {'poke-env':26} |")
+    print(f"{'policy':20} {'at once':>7} | {columns} | {columns} | ratio")
+    measurements, rows = [], []
+    for cell in run(
+        policies, arguments.concurrency, arguments.repeats, arguments.seed, arguments.scale
+    ):
+        row = summary(cell)
         figures = " | ".join(
             f"{row[f'{s} battles/s']:8.1f} {row[f'{s} decisions/s']:8.0f} "
             f"{row[f'{s} python us/decision']:8.0f}"
             for s in SYSTEMS
         )
-        print(f"{row['policy']:20} {row['concurrency']:7} | {figures} | {row['ratio']:5.2f}")
+        print(
+            f"{row['policy']:20} {row['concurrency']:7} | {figures} | {row['ratio']:5.2f}",
+            flush=True,
+        )
+        measurements += cell
+        rows.append(row)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
     print(f"peak memory of this process: {peak} MB")
     if arguments.json:
