@@ -57,7 +57,7 @@ class PRD:
 
     exploration: float = field(default=1e-3, kw_only=True)
     step_size: float = field(default=0.02, kw_only=True)
-    iterations: int = field(default=50_000, kw_only=True)
+    iterations: int = field(default=20_000, kw_only=True)
     target_regret: float = field(default=1e-3, kw_only=True)
 
     name: ClassVar[str] = "prd"
