@@ -5,12 +5,13 @@
 Random symmetric win/loss games. The accuracy is the true exploitability (in win rate) of the Nash
 equilibrium of the table as estimated, averaged over the games. Both ways start from the same few
 episodes in every cell and then grow their table step by step. The ratio is the games that uniform
-sampling took to its last accuracy over the games that chosen cells took to it; its interval is a
-bootstrap over the random games.
+sampling took to its best accuracy over the games that chosen cells took to it, 0 if they never got
+there; its interval is a bootstrap over the random games.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from dataclasses import dataclass
@@ -98,16 +99,28 @@ def spread(cells: list[tuple[int, ...]], budget: int) -> list[tuple[tuple[int, .
     return [(cell, share + (number < extra)) for number, cell in enumerate(cells)]
 
 
+def games_to_reach(target: float, curve: NDArray[np.float64], played: list[int]) -> float:
+    """Games at which a curve first is as low as the target; infinite if it never is."""
+    reached = np.flatnonzero(curve <= target)
+    if not len(reached):
+        return math.inf
+    last = int(reached[0])
+    if last == 0:
+        return float(played[0])
+    # Both axes are logarithmic; a curve may be exactly 0.
+    above, below, aim = np.log(np.maximum([curve[last - 1], curve[last], target], 1e-12))
+    share = (above - aim) / (above - below) if above > below else 1.0
+    return float(played[last - 1] * (played[last] / played[last - 1]) ** share)
+
+
 def ratio(uniform: NDArray[np.float64], chosen: NDArray[np.float64], played: list[int]) -> float:
-    """Games of uniform sampling over games of chosen cells, at uniform's last accuracy."""
-    target = uniform.mean(axis=0)[-1]
-    # A running minimum: accuracy once reached is reached, and the inverse needs one value.
-    reached = np.minimum.accumulate(chosen.mean(axis=0))
-    floor = 1e-12
-    games = np.exp(
-        np.interp(-np.log(max(target, floor)), -np.log(np.maximum(reached, floor)), np.log(played))
-    )
-    return played[-1] / float(games)
+    """Games of uniform sampling over games of chosen cells, at uniform's best accuracy.
+
+    Each way counts up to where it first gets there: mean curves of few games are not monotone.
+    """
+    one, other = uniform.mean(axis=0), chosen.mean(axis=0)
+    target = float(one.min())
+    return games_to_reach(target, one, played) / games_to_reach(target, other, played)
 
 
 def main(arguments: Arguments) -> None:

@@ -16,7 +16,7 @@ from pokespiel.next_cells import allot, next_cells
 from pokespiel.tables import exact_game
 
 sys.path.append(str(Path(__file__).parents[1]))
-from benchmarks.next_cells import Arguments, curve, totals, win_rates
+from benchmarks.next_cells import Arguments, curve, ratio, totals, win_rates
 
 NASH = solvers.get("nash")
 
@@ -110,6 +110,16 @@ def test_half_of_the_games_do_better_than_uniform_sampling():
     uniform, chosen = (np.mean(exploitability[way], axis=0) for way in (False, True))
     assert 2 * totals(settings)[-2] == totals(settings)[-1]
     assert chosen[-2] < 0.9 * uniform[-1]
+
+
+def test_the_ratio_counts_both_ways_to_where_they_first_get_there():
+    played = [100, 200, 400, 800]
+    # Uniform sampling is best at 400 games; what comes later is noise.
+    uniform, chosen = np.array([[8.0, 4.0, 2.0, 2.1]]), np.array([[8.0, 1.0, 3.0, 0.5]])
+    # On logarithmic axes 2 lies two thirds of the way from 8 to 1.
+    assert ratio(uniform, chosen, played) == pytest.approx(400 / (100 * 2 ** (2 / 3)))
+    assert ratio(uniform, uniform, played) == 1.0
+    assert ratio(uniform, uniform + 1.0, played) == 0.0
 
 
 @pytest.mark.parametrize(
