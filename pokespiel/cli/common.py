@@ -32,7 +32,7 @@ def failing_in_one_line() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
     except RunError as error:
         raise click.ClickException(str(error)) from error
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise click.UsageError(str(error)) from error
 
 

@@ -55,11 +55,16 @@ _DOING = {"iteration": "next iteration", "evaluate": "playing cells of the table
     help="OpenSpiel: play games instead of computing payoffs, for large games.",
 )
 @click.option(
-    "--concurrency",
-    default=40,
+    "--backend",
+    default="engine",
     show_default=True,
+    type=click.Choice(["engine", "showdown"]),
+    help="gen1ou: who plays the battles.",
+)
+@click.option(
+    "--concurrency",
     type=click.IntRange(min=1),
-    help="gen1ou: battles under way at once.",
+    help="gen1ou: battles under way at once. [default: 1024; showdown: 40]",
 )
 @click.option(
     "--seed",

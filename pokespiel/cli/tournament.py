@@ -29,11 +29,16 @@ from pokespiel.cli.common import Progress, closing, columns, failing_in_one_line
     help="Of teams and policies; Showdown's own dice are not.",
 )
 @click.option(
-    "--concurrency",
-    default=40,
+    "--backend",
+    default="engine",
     show_default=True,
+    type=click.Choice(["engine", "showdown"]),
+    help="Who plays the battles.",
+)
+@click.option(
+    "--concurrency",
     type=click.IntRange(min=1),
-    help="Battles under way at once.",
+    help="Battles under way at once. [default: 1024; showdown: 40]",
 )
 @click.option(
     "--output",

