@@ -183,12 +183,14 @@ def run(variant: str, name: str, seed: int, arguments: Arguments) -> Curve:
 
 
 def at(budget: float, spent: np.ndarray[Any, Any], curve: Curve) -> float:
-    """The last exploitability within a budget; a converged run keeps its own; else NaN."""
+    """The last exploitability within a budget; NaN before the first."""
     within = np.flatnonzero(spent <= budget)
-    if not len(within):
-        return float("nan")
-    unfinished = spent[-1] < budget and curve.exploitability[-1] > 1e-9
-    return float("nan") if unfinished else float(curve.exploitability[within[-1]])
+    return float(curve.exploitability[within[-1]]) if len(within) else float("nan")
+
+
+def ended_before(budget: float, spent: np.ndarray[Any, Any], curve: Curve) -> bool:
+    """Whether the run was cut off before its budget was spent, and had not converged."""
+    return bool(spent[-1] < budget and curve.exploitability[-1] > 1e-9)
 
 
 def table(curves: dict[str, list[Curve]], arguments: Arguments) -> str:
@@ -200,9 +202,13 @@ def table(curves: dict[str, list[Curve]], arguments: Arguments) -> str:
     for variant, runs in curves.items():
         cells = []
         for budget in calls:
-            cells.append(cell([at(budget, c.calls, c) for c in runs]))
+            cut = any(ended_before(budget, c.calls, c) for c in runs)
+            cells.append("-" if cut else cell([at(budget, c.calls, c) for c in runs]))
         for budget in seconds:
-            cells.append(cell([at(budget, c.seconds, c) for c in runs]))
+            # Cut off by its iterations: with the time that was left it could only have improved.
+            cut = any(ended_before(budget, c.seconds, c) for c in runs)
+            shown = cell([at(budget, c.seconds, c) for c in runs])
+            cells.append(f"≤ {shown}" if cut else shown)
         lines.append(f"| {variant} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
