@@ -35,7 +35,6 @@ Selection = Literal["any", "max_entropy"]
 _LARGEST_ENUMERATION = 4096
 """Support profiles to visit before turning to another method."""
 
-
 _NEAR_RATIONAL = 1e5
 """Log-odds per payoff range at which the logit branch is left for its limit."""
 
@@ -48,9 +47,9 @@ class Nash:
     """Nash equilibrium: the linear program where the game is zero-sum, search where it is not.
 
     Two-player constant-sum games of any size are solved by linear programming; a one-population
-    game gives one strategy, its own best response. General-sum games are searched by supports, a
-    one-population game for a *symmetric* equilibrium; beyond a few strategies two-player games
-    go to a mixed-integer program, and what is left follows the logit branch to its limit.
+    game gives one strategy, its own best response. General-sum games (a one-population game for a
+    *symmetric* equilibrium) are searched: two-player supports while they are few, then pure
+    equilibria, the limit of the logit branch, and last a mixed-integer program.
 
     Parameters
     ----------
@@ -68,7 +67,9 @@ class Nash:
 
     name: ClassVar[str] = "nash"
     summary: ClassVar[str] = "Nash equilibrium, any or the one of maximum entropy"
-    games: ClassVar[str] = "constant-sum two-player of any size; general-sum, if small"
+    games: ClassVar[str] = (
+        "two-player constant-sum of any size; general-sum, any players, by search"
+    )
     paper: ClassVar[str] = "von Neumann 1928; Nash 1950; Porter, Nudelman & Shoham 2008"
 
     def __post_init__(self) -> None:
@@ -154,8 +155,8 @@ def _search(game: Payoffs) -> MetaStrategy:
             return meta_strategy(game, first, diagnostics={"method": "support enumeration"})
     raise UnsupportedGameError(
         f"found no Nash equilibrium of this {game.num_players}-player general-sum game with "
-        f"{game.num_strategies} strategies; constant-sum two-player games of any size, and "
-        "small general-sum games, can be solved"
+        f"{game.num_strategies} strategies by enumeration, homotopy or integer programming; "
+        "two-player constant-sum games of any size can be solved"
     )
 
 
