@@ -69,7 +69,7 @@ def curve(
     solver = solvers.get("nash")
     cells = [cell for cell, _ in table.missing(1)]
     plan = [(cell, arguments.start) for cell in cells]
-    result = []
+    result: list[float] = []
     for total in totals(arguments):
         if result:
             budget = total - table.total_episodes()
