@@ -94,13 +94,13 @@ class TestPlay:
     def test_results_come_in_the_order_of_the_matches(self, server, arena, rng):
         start = len(server.finished_battles())
         watchers = Watcher(), Watcher(MaxDamagePolicy())
-        matches = draw(rng, 30, policies=watchers)
+        matches = draw(rng, 24, policies=watchers)
         calls = []
         results = arena.play(matches, rng=rng, progress=lambda *done: calls.append(done))
         assert [result.teams for result in results] == [match.teams for match in matches]
         assert all(result.returns in ((1.0, 0.0), (0.0, 1.0), (0.5, 0.5)) for result in results)
         assert all(result.turns > 0 and result.decisions >= result.turns for result in results)
-        assert calls == [(done, 30) for done in range(1, 31)]
+        assert calls == [(done, 24) for done in range(1, 25)]
         assert np.mean([result.returns[1] for result in results]) > 0.7
         assert len(server.finished_battles()) - start == len(results)
         assert_counted_once(server, results, start)
@@ -173,16 +173,16 @@ class TestPlay:
         refused = arena.rejected_choices
         policies = RandomPolicy(), RandomPolicy()
         pairs = itertools.product(teams, teams)
-        results = arena.play([Match(policies, pair) for pair in pairs] * 5, rng=rng)
+        results = arena.play([Match(policies, pair) for pair in pairs] * 3, rng=rng)
         assert arena.rejected_choices == refused
         assert sum(result.replays for result in results) == 0
 
     def test_connections_are_kept_and_battles_are_not(self, arena, rng):
         """Battles, locks and tasks do not pile up in the players."""
-        arena.play(draw(rng, 20), rng=rng)
+        arena.play(draw(rng, 10), rng=rng)
         before = {slot for slot in gc.get_objects() if isinstance(slot, Slot)}
         for _ in range(2):
-            arena.play(draw(rng, 40), rng=rng)
+            arena.play(draw(rng, 10), rng=rng)
         slots = {slot for slot in gc.get_objects() if isinstance(slot, Slot) and slot.is_usable}
         assert slots <= before
         assert len(slots) <= arena.concurrency
@@ -316,17 +316,17 @@ class Saboteur(Watcher):
 class TestReplays:
     def test_a_killed_server_is_restarted_and_its_battles_replayed(self, rng):
         with ShowdownServer() as server, Arena(server, concurrency=10) as arena:
-            policy = Saboteur(30, lambda: os.kill(server.pid, signal.SIGKILL))
-            results = arena.play(draw(rng, 30, (policy, policy)), rng=rng)
+            policy = Saboteur(20, lambda: os.kill(server.pid, signal.SIGKILL))
+            results = arena.play(draw(rng, 20, (policy, policy)), rng=rng)
             assert server.starts == 2
-            assert len(results) == 30
+            assert len(results) == 20
             assert 1 <= sum(result.replays for result in results) <= 10
             # The server has finished these and no others.
-            assert len(server.finished_battles()) == 30
+            assert len(server.finished_battles()) == 20
             assert_counted_once(server, results)
             # What was begun is told its end or is abandoned, never both.
             assert policy.told + policy.abandonments == Counter(policy.asked.keys())
-            assert len(policy.told) == 60
+            assert len(policy.told) == 40
             assert_counted_once(server, results + arena.play(draw(rng, 5), rng=rng))
 
     def test_a_server_that_dies_again_is_an_error(self, rng):
@@ -342,9 +342,9 @@ class TestReplays:
             Arena(server, concurrency=4, stall_timeout=1.0) as arena,
         ):
             policy = Saboteur(10, lambda: os.kill(server.pid, signal.SIGSTOP))
-            results = arena.play(draw(rng, 8, (policy, policy)), rng=rng)
+            results = arena.play(draw(rng, 6, (policy, policy)), rng=rng)
             assert server.starts == 2
-            assert len(server.finished_battles()) == 8
+            assert len(server.finished_battles()) == 6
             assert_counted_once(server, results)
 
     def test_a_lost_connection_is_replaced(self, server, arena, rng):
