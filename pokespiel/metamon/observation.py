@@ -218,13 +218,14 @@ def action_map(battle: Battle, legal: NDArray[np.bool_]) -> NDArray[np.int64]:
     """
     actions = np.full(NUM_ACTIONS, -1, dtype=np.int64)
     slots = [move.id for move in move_slots(battle)]
-    known = sorted(slots, key=move_word)
+    # Mimic can copy a move that is there already, so places count, not names.
+    known = sorted(range(len(slots)), key=lambda slot: move_word(slots[slot]))
     offered = [move["id"] for active in battle.last_request.get("active", ()) for move in
                active["moves"]]  # fmt: skip
     alone = offered[0] if len(offered) == 1 and offered[0] not in slots else None
     if not battle.force_switch:
-        for place, move in enumerate(known):
-            action = 0 if alone else slots.index(move)
+        for place, slot in enumerate(known):
+            action = 0 if alone else slot
             if legal[action]:
                 actions[place] = action
     members = list(battle.team.values())

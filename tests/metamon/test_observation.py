@@ -119,6 +119,13 @@ def test_disabled_moves_are_illegal():
     assert obs.action_map(battle(), legal(0, 1, 5, 6)).tolist()[:4] == [-1, 0, -1, 1]
 
 
+def test_a_move_that_mimic_has_copied_a_second_time_has_both_its_places():
+    known = TEAM[0][1]
+    current = battle()
+    current.last_request["side"]["pokemon"][0]["moves"] = [known[0], known[0], *known[2:]]
+    assert obs.action_map(current, legal(1, 2)).tolist()[:4] == [-1, -1, 1, 2]
+
+
 def test_switches_shift_when_a_pokemon_faints():
     current = battle(force_switch=True, fainted=(0, 2))
     assert obs.action_map(current, legal(5)).tolist() == [-1] * 4 + [5] + [-1] * 4
