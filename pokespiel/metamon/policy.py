@@ -144,13 +144,15 @@ class MetamonPolicy:
         save_network(directory, kind=KIND, config=config, network=self.network)
 
     @classmethod
-    def load(cls, directory: Path, vocabulary: dict[str, int]) -> MetamonPolicy:
-        """Read a policy that `save` wrote.
+    def load(cls, directory: Path, vocabulary: dict[str, int] | None = None) -> MetamonPolicy:
+        """Read a policy that `save` wrote, by default with the downloaded vocabulary.
 
         Raises
         ------
         ValueError
             If the directory holds none, or one of another kind.
+        AssetError
+            If no vocabulary is given and none is downloaded.
         """
         kind, config = load_config(directory)
         if kind != KIND:
@@ -161,7 +163,7 @@ class MetamonPolicy:
         load_weights(directory, network)
         return cls(
             network.eval().requires_grad_(False),
-            vocabulary,
+            load_vocabulary() if vocabulary is None else vocabulary,
             distribution=config["distribution"],
             name=config["name"],
         )
