@@ -2,6 +2,7 @@
 
 import importlib
 from typing import Any
+from unittest import mock
 
 from numba import int32, types
 
@@ -24,8 +25,17 @@ def step_kernel(rows: Row, actions: Row) -> None:
             step(rows[i], actions[i, 0], actions[i, 1])
 
 
+class _Device:
+    """Stands in for the GPU that nested device functions ask for their compute capability."""
+
+    def __init__(self, capability: tuple[int, int]) -> None:
+        self.compute_capability = capability
+
+
 def ptx(capability: tuple[int, int]) -> str:
     """The kernel's PTX for a compute capability; needs numba-cuda but no GPU."""
     rows = types.Array(int32, 2, "C")
-    code, _ = cuda.compile_ptx(step_kernel, types.void(rows, rows), cc=capability)
+    dispatcher = importlib.import_module("numba.cuda.dispatcher")
+    with mock.patch.object(dispatcher, "get_current_device", lambda: _Device(capability)):
+        code, _ = cuda.compile_ptx(step_kernel, types.void(rows, rows), cc=capability)
     return str(code)
