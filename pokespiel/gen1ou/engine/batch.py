@@ -7,12 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from numba import prange
 
-from .choices import ACTIONS, is_legal, lone_move, lone_slot
+from .choices import ACTIONS, legal_actions, lone_move, lone_slot
 from .compilation import compiles_now, entry_point
 from .layout import (
     HP,
     MOVE_REQUEST,
-    NO_REQUEST,
     ORDER,
     POKEMON,
     POKEMON_LEFT,
@@ -56,8 +55,9 @@ def begin_all(rows: Row, teams: Row, seeds: Seeds) -> None:
 def legal_all(rows: Row, legal: Legal) -> None:
     for i in prange(rows.shape[0]):
         for s in range(2):
+            actions = legal_actions(rows[i], s)
             for action in range(ACTIONS):
-                legal[i, s, action] = is_legal(rows[i], s, action)
+                legal[i, s, action] = actions >> action & 1
 
 
 @entry_point
@@ -83,10 +83,11 @@ def step_all(rows: Row, actions: Row, results: Row) -> None:
         legal = True
         for s in range(2):
             action = actions[i, s]
-            if b[s * SIDE + REQUEST] == NO_REQUEST:
+            actions_of_side = legal_actions(b, s)
+            if actions_of_side == 0:
                 legal = legal and action == -1
             else:
-                legal = legal and 0 <= action < ACTIONS and is_legal(b, s, action)
+                legal = legal and 0 <= action < ACTIONS and actions_of_side >> action & 1 != 0
         if legal:
             if b.shape[0] > NOTES:
                 b[NOTES] = 0
@@ -103,21 +104,19 @@ def choose_at_random(rows: Row, states: Seeds, actions: Row) -> None:
         b = rows[i]
         for s in range(2):
             actions[i, s] = -1
-            if b[s * SIDE + REQUEST] == NO_REQUEST:
+            legal = legal_actions(b, s)
+            if legal == 0:
                 continue
-            legal = 0
             count = 0
             for action in range(ACTIONS):
-                if is_legal(b, s, action):
-                    legal |= 1 << action
-                    count += 1
+                count += legal >> action & 1
             z = states[i] + np.uint64(0x9E3779B97F4A7C15)
             states[i] = z
             z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
             drawn = np.int64(((z >> np.uint64(32)) * np.uint64(count)) >> np.uint64(32))
             for action in range(ACTIONS):
-                if legal & (1 << action):
+                if legal >> action & 1:
                     if drawn == 0:
                         actions[i, s] = action
                     drawn -= 1

@@ -29,6 +29,7 @@ from .layout import (
     LOCKED_MOVE,
     MOVE_REQUEST,
     MUST_RECHARGE,
+    NO_REQUEST,
     ORDER,
     POKEMON,
     RAGING,
@@ -137,18 +138,26 @@ def lone_move(b: Row, s: int) -> int:
 
 
 @compiled
-def is_legal(b: Row, s: int, action: int) -> bool:
+def legal_actions(b: Row, s: int) -> int:
+    """Every legal action of a side, as bits."""
     o = s * SIDE
     request = b[o + REQUEST]
-    if action >= 4:
-        slot = action - 4
-        if slot == b[o + ORDER] or b[o + slot * POKEMON + HP] == 0:
-            return False
-        return request == SWITCH_REQUEST or (request == MOVE_REQUEST and not has(b, s, LOCKS))
-    if request != MOVE_REQUEST or action < 0:
-        return False
-    lone = lone_slot(b, s)
-    return action == lone if lone >= 0 else can_select(b, s, action)
+    legal = 0
+    if request == NO_REQUEST:
+        return legal
+    if request == SWITCH_REQUEST or not has(b, s, LOCKS):
+        for slot in range(6):
+            if slot != b[o + ORDER] and b[o + slot * POKEMON + HP] > 0:
+                legal |= 16 << slot
+    if request == MOVE_REQUEST:
+        lone = lone_slot(b, s)
+        if lone >= 0:
+            legal |= 1 << lone
+        else:
+            for slot in range(4):
+                if can_select(b, s, slot):
+                    legal |= 1 << slot
+    return legal
 
 
 @compiled

@@ -6,8 +6,8 @@ from unittest import mock
 
 from numba import int32, types
 
-from .choices import is_legal
-from .layout import NO_REQUEST, REQUEST, RESULT, SIDE, Row
+from .choices import legal_actions
+from .layout import RESULT, Row
 from .turn import step
 
 cuda: Any = importlib.import_module("numba.cuda")
@@ -19,8 +19,9 @@ def step_kernel(rows: Row, actions: Row) -> None:
     if i < rows.shape[0] and rows[i, RESULT] == 0:
         legal = True
         for s in range(2):
-            waits = rows[i, s * SIDE + REQUEST] == NO_REQUEST
-            legal = legal and (waits or is_legal(rows[i], s, actions[i, s]))
+            action = actions[i, s]
+            found = legal_actions(rows[i], s)
+            legal = legal and (action == -1 if found == 0 else found >> action & 1 != 0)
         if legal:
             step(rows[i], actions[i, 0], actions[i, 1])
 
@@ -36,6 +37,6 @@ def ptx(capability: tuple[int, int]) -> str:
     """The kernel's PTX for a compute capability; needs numba-cuda but no GPU."""
     rows = types.Array(int32, 2, "C")
     dispatcher = importlib.import_module("numba.cuda.dispatcher")
-    with mock.patch.object(dispatcher, "get_current_device", lambda: _Device(capability)):
+    with mock.patch.object(dispatcher, "get_current_device", return_value=_Device(capability)):
         code, _ = cuda.compile_ptx(step_kernel, types.void(rows, rows), cc=capability)
     return str(code)

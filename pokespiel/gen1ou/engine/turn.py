@@ -190,6 +190,12 @@ def _everyone_is_ghost(b: Row, s: int) -> bool:
 @compiled
 def _can_progress(b: Row, s: int) -> bool:
     """Whether side ``s`` has anyone who can still change the battle (Endless Battle Clause)."""
+    o = s * SIDE
+    m = active(b, s)
+    if b[m + HP] > 0 and b[m + STATUS] != FROZEN:
+        first = b[o + ACTIVE_MOVES]
+        if first != TRANSFORM and b[o + ACTIVE_PP] > 0:
+            return True  # nearly always
     foes_are_ghosts = _everyone_is_ghost(b, 1 - s)
     foes_transform = _everyone_only_transforms(b, 1 - s)
     for slot in range(6):
@@ -197,8 +203,8 @@ def _can_progress(b: Row, s: int) -> bool:
         if b[m + HP] == 0 or b[m + STATUS] == FROZEN:
             continue
         moves, pp = m + MOVES, m + PP
-        if slot == b[s * SIDE + ORDER]:
-            moves, pp = s * SIDE + ACTIVE_MOVES, s * SIDE + ACTIVE_PP
+        if slot == b[o + ORDER]:
+            moves, pp = o + ACTIVE_MOVES, o + ACTIVE_PP
         left = 0
         transforms = True
         for k in range(4):
