@@ -1,0 +1,69 @@
+"""examples/compare_meta_solvers.py: its files read, its picture drawn, its mistakes named."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "examples" / "compare_meta_solvers.py"
+
+
+@pytest.fixture(scope="module")
+def example():
+    spec = importlib.util.spec_from_file_location("compare_meta_solvers", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+def test_as_a_user_runs_it(tmp_path):
+    (tmp_path / "bad.csv").write_text("0.5,abc\n0.4,0.5\n")
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), "--file", "bad.csv"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert done.stderr == "error: bad.csv, row 1 of the payoffs: 'abc' is not a number\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("0.5,0.6\n0.4,0.5\n", None),
+        ("x,y\n0.5,0.6\n0.4,0.5\n", ["x", "y"]),
+        (",x,y\nx,0.5,0.6\ny,0.4,0.5\n", ["x", "y"]),
+        ("x,0.5,0.6\ny,0.4,0.5\n", ["x", "y"]),
+    ],
+)
+def test_csv_with_and_without_names(example, tmp_path, text, names):
+    (tmp_path / "table.csv").write_text(text)
+    assert example.read_csv(tmp_path / "table.csv") == ([[0.5, 0.6], [0.4, 0.5]], names)
+
+
+def test_npz_is_compared_and_drawn(example, tmp_path, capsys):
+    np.savez(tmp_path / "game.npz", payoffs=np.zeros((3, 2, 2, 2)))
+    picture = tmp_path / "picture.png"
+    example.main(
+        example.Arguments(
+            file=tmp_path / "game.npz", solvers=("alpharank", "pfsp"), picture=picture
+        )
+    )
+    assert "refused" in capsys.readouterr().out
+    assert picture.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"game": "chess"}, "built in"), ({"solvers": ("magic",)}, "unknown meta-solver")],
+)
+def test_mistakes_are_named(example, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        example.main(example.Arguments(**arguments))
