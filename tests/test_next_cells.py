@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import solvers
+from benchmarks.next_cells import Arguments, curve, ratio, totals, win_rates
 from pokespiel import EmpiricalGame
 from pokespiel.next_cells import allot, next_cells
 from pokespiel.tables import exact_game
-
-sys.path.append(str(Path(__file__).parents[1]))
-from benchmarks.next_cells import Arguments, curve, ratio, totals, win_rates
 
 NASH = solvers.get("nash")
 

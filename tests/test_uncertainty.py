@@ -71,14 +71,14 @@ def test_the_interval_of_the_value_covers():
     """Matching pennies of two populations, 30 games a cell: the value is 0."""
     rng = np.random.default_rng(4)
     covered = []
-    for _ in range(60):
+    for _ in range(40):
         table = EmpiricalGame(
             2, symmetric=False, zero_sum=True, payoff_bounds=(-1.0, 1.0), sizes=(2, 2)
         )
         for i, j in table.cells:
             won = np.where(rng.random(30) < (0.8 if i == j else 0.2), 1.0, -1.0)
             table.record((i, j), np.stack([won, -won], axis=1))
-        values = meta_strategy_uncertainty(table, NASH, samples=60, rng=rng).values
+        values = meta_strategy_uncertainty(table, NASH, samples=40, rng=rng).values
         covered.append(values.low[0] <= 0.0 <= values.high[0])
     assert np.mean(covered) >= 0.85
 
