@@ -97,22 +97,14 @@ def download(
         _copy(source, published.file(epoch), target)
         _copy(source, VOCABULARY, vocabulary, also="allreplaysv3.json")
     else:
-        if not vocabulary.is_file():
-            with _explained(vocabulary_url, vocabulary):
+        file = published.file(epoch).replace("+", "%2B")
+        url = f"{hub}/{HUB_REPOSITORY}/resolve/main/{file}"
+        wanted = {vocabulary: vocabulary_url, target: url}
+        with _explained({path: url for path, url in wanted.items() if not path.is_file()}):
+            if not vocabulary.is_file():
                 fetch(vocabulary_url, vocabulary, sha256=VOCABULARY_SHA256)
-        if not target.is_file():
-            file = published.file(epoch).replace("+", "%2B")
-            url = f"{hub}/{HUB_REPOSITORY}/resolve/main/{file}"
-            with _explained(url, target):
-                announced = announcement(url)
-                fetch(
-                    url.replace("/resolve/main/", f"/resolve/{announced.commit or 'main'}/"),
-                    target,
-                    sha256=announced.sha256,
-                    size=announced.size,
-                    progress=progress,
-                )
-            _note(target, url, announced)
+            if not target.is_file():
+                _fetch_weights(url, target, progress)
     _check(target)
     load_vocabulary(vocabulary)
     return target
@@ -247,16 +239,33 @@ def _continue(url: str, part: Path, progress: Progress | None) -> int:
 
 
 @contextmanager
-def _explained(url: str, target: Path) -> Iterator[None]:
-    """Let failures of the network say what to do without one."""
+def _explained(missing: dict[Path, str]) -> Iterator[None]:
+    """Let failures of the network say what to do without one; from target to address."""
     try:
         yield
     except (OSError, http.client.HTTPException) as error:
+        address = getattr(error, "url", None) or "metamon's files"
+        files = "\n".join(f"  {url}\n  at {path}" for path, url in missing.items())
         raise AssetError(
-            f"cannot fetch {url}: {getattr(error, 'reason', None) or error}.\n"
-            f"Without a network, fetch that file elsewhere and put it at\n  {target}\n"
-            f"or run `{DOWNLOAD_COMMAND} NAME --from FOLDER` with a folder that holds it."
+            f"cannot fetch {address}: {getattr(error, 'reason', None) or error}.\n"
+            f"Without a network, fetch elsewhere and put\n{files}\n"
+            f"or run `{DOWNLOAD_COMMAND} NAME --from FOLDER` with a folder that holds these files."
         ) from None
+
+
+def _fetch_weights(url: str, target: Path, progress: Progress | None) -> None:
+    """Fetch a checkpoint at the commit and with the checksum that the hub announces."""
+    announced = announcement(url)
+    fetch(
+        url.replace("/resolve/main/", f"/resolve/{announced.commit or 'main'}/"),
+        target,
+        sha256=announced.sha256,
+        size=announced.size,
+        progress=progress,
+    )
+    document = {"url": url, "commit": announced.commit, "sha256": announced.sha256}
+    with write_atomically(target.with_suffix(".json")) as file:
+        file.write(json.dumps(document, indent=2).encode())
 
 
 def _copy(source: Path, file: str, target: Path, *, also: str = "") -> None:
@@ -274,13 +283,6 @@ def _copy(source: Path, file: str, target: Path, *, also: str = "") -> None:
         raise AssetError(f"{source} holds no {Path(file).name}; it was looked for at\n{tried}")
     with write_atomically(target) as copy, found.open("rb") as original:
         shutil.copyfileobj(original, copy, _BLOCK)
-
-
-def _note(target: Path, url: str, announced: Announced) -> None:
-    """Keep where a file came from."""
-    document = {"url": url, "commit": announced.commit, "sha256": announced.sha256}
-    with write_atomically(target.with_suffix(".json")) as file:
-        file.write(json.dumps(document, indent=2).encode())
 
 
 def _check(path: Path) -> None:

@@ -162,8 +162,11 @@ def test_without_a_network_one_message_says_what_to_place_where(cache):
             "SyntheticRLV2", hub="http://127.0.0.1:1", vocabulary_url="http://127.0.0.1:1/words"
         )
     message = str(error.value)
-    assert "cannot fetch http://127.0.0.1:1/words" in message
-    assert str(cache / "allreplays-v3.json") in message
+    assert message.startswith("cannot fetch metamon's files: ")
+    assert "http://127.0.0.1:1/words" in message
+    assert f"http://127.0.0.1:1/jakegrigsby/metamon/resolve/main/{FILE}" in message
+    for name in ("allreplays-v3.json", FILE):
+        assert str(cache / name) in message
     assert "--from FOLDER" in message
 
 
