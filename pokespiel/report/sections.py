@@ -132,9 +132,12 @@ def payoffs(run: Run) -> str:
         if sampled
         else "computed exactly"
     )
+    point = "Point at a cell (or tap it) for its " + (
+        "interval and games." if sampled else "value."
+    )
     return section(
         "Payoffs", tag("div", "".join(maps), class_="side"),
-        f"{unit} of {whose}, {how}. Point at a cell (or tap it) for its interval and games.",
+        f"{unit} of {whose}, {how}. {point}",
     )  # fmt: skip
 
 
@@ -182,7 +185,7 @@ def meta_strategies(run: Run) -> str:
     note = (
         f"Solved by {escape(str(run.config.get('meta_solver')))} at the start of each iteration"
         + (", and on the table as it stands." if run.strategy is not None else ".")
-        + " Darker is more weight."
+        + " The stronger the colour, the more weight."
     )
     drawn = tag("div", "".join(parts), class_="side") if parts else ""
     return section("Meta-strategy over iterations", drawn + _support(run), note)
