@@ -46,18 +46,23 @@ def sample_leaves(
             here = nodes[active[rows]]
             first = tree.first_child[here]
             if mover == CHANCE:
-                edges = tree.chance_sums
-                nodes[active[rows]] = np.searchsorted(
-                    edges, edges[first - 1] + draws[rows], side="right"
-                )
+                last = tree.last_child[here]
+                nodes[active[rows]] = _search(tree.chance_sums, first, last, draws[rows])
                 continue
             player, edges = form.players[mover], sums[mover]
             infostate = tree.infostate[here]
             low, high = player.first_sequence[infostate], player.first_sequence[infostate + 1]
-            # Scaling by the segment's own sum keeps a draw inside it whatever the rounding.
-            target = edges[low - 1] + draws[rows] * (edges[high - 1] - edges[low - 1])
-            sequence = np.searchsorted(edges, target, side="right")
-            nodes[active[rows]] = first + np.minimum(sequence, high - 1) - low
+            nodes[active[rows]] = first + _search(edges, low, high - 1, draws[rows]) - low
+
+
+def _search(sums: FloatArray, first: IntArray, last: IntArray, draws: FloatArray) -> IntArray:
+    """Where draws in [0, 1) fall in the segments from ``first`` to ``last`` of running sums.
+
+    A draw is scaled by its segment's own sum, so that rounding cannot carry it outside.
+    """
+    before = sums[first - 1]
+    found = np.searchsorted(sums, before + draws * (sums[last] - before), side="right")
+    return np.minimum(found, last)
 
 
 def _running_sums(behaviour: FloatArray) -> FloatArray:

@@ -202,6 +202,13 @@ class Tree:
         chosen[0] = False
         return np.cumsum(np.where(chosen, self.chance, 0.0))
 
+    @cached_property
+    def last_child(self) -> IntArray:
+        """The last child of each history ``(H,)``; 0 for terminal ones."""
+        last = np.zeros_like(self.parent)
+        np.maximum.at(last, self.parent[1:], np.arange(1, len(last)))
+        return last
+
     @property
     def num_histories(self) -> int:
         """Histories ``H``, terminal ones included."""
