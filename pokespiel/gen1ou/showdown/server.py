@@ -203,6 +203,7 @@ class ShowdownServer:
         settings = {
             "port": self._wanted_port,
             "parent": os.getpid(),
+            "temporary": self._temporary.name,
             "record": str(self.log_directory / "battles.jsonl"),
             "firstBattle": self.starts * BATTLES_PER_START,
             "keepSeconds": 5,

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
 from pokespiel.gen1ou.showdown import ShowdownError, ShowdownServer, install
 from pokespiel.gen1ou.showdown import server as server_module
+from pokespiel.gen1ou.showdown.install import showdown_directory
 
 pytestmark = pytest.mark.showdown
 
@@ -58,16 +60,19 @@ def test_it_dies_with_the_process_that_started_it():
         "from pokespiel.gen1ou.showdown import ShowdownServer\n"
         "server = ShowdownServer()\n"
         "server.start()\n"
-        "print(server.pid, flush=True)\n"
+        "print(server.pid, server.log_directory.parent, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     outcome = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert outcome.returncode == -signal.SIGKILL
-    pid = int(outcome.stdout)
+    pid, folder = outcome.stdout.decode().split()
+    pid = int(pid)
     deadline = time.monotonic() + 10
     while is_running(pid) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not is_running(pid)
+    assert not Path(folder).exists()
+    assert showdown_directory().is_dir()
 
 
 def test_it_takes_the_port_it_is_given():

@@ -34,9 +34,12 @@ net.Server.prototype.listen = function (...where) {
 	return listen.apply(this, where);
 };
 
-// A server must not outlive the process that started it, however that one dies.
+// A server must not outlive the process that started it, however that one dies, nor must the
+// folder of links that it runs in.
 setInterval(() => {
-	if (process.ppid !== settings.parent) process.exit(0);
+	if (process.ppid === settings.parent) return;
+	fs.rmSync(settings.temporary, {recursive: true, force: true});
+	process.exit(0);
 }, 500).unref();
 
 exports.startuphook = () => {
