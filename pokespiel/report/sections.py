@@ -137,7 +137,7 @@ def payoffs(run: Run) -> str:
     )
     return section(
         "Payoffs", tag("div", "".join(maps), class_="side"),
-        f"{unit} of {whose}, {how}. {point}",
+        f"{unit} of {whose}, {how}. Point at a cell (or tap it) for its {told}.",
     )  # fmt: skip
 
 
