@@ -1,4 +1,4 @@
-# make demo   PSRO on Gen 1 OU battles of the real Showdown simulator
+# make demo   PSRO on Gen 1 OU with torch policies, on the engine and on real Showdown
 # make test   linters, types, import rules and every test
 # Both set up a virtual environment in .venv first; PYTHON=... chooses the interpreter (>= 3.11).
 
@@ -13,7 +13,10 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint co
 .PHONY: demo test setup lint clean
 
 demo: setup
-	$(BIN)/python examples/gen1ou_psro.py --backend showdown --directory runs/demo-$$(date +%Y%m%d-%H%M%S)
+	run=runs/demo-$$(date +%Y%m%d-%H%M%S); \
+	$(BIN)/python examples/gen1ou_psro.py --directory $$run/engine && \
+	$(BIN)/python examples/gen1ou_psro.py --backend showdown --training-battles 200 \
+	    --directory $$run/showdown
 
 test: setup lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup

@@ -1,6 +1,6 @@
-"""PSRO on Gen 1 OU: a population of torch policies, grown on battles of the Showdown simulator.
+"""PSRO on Gen 1 OU: a population of torch policies, grown on the engine or on real Showdown.
 
-    python examples/gen1ou_psro.py --iterations 2 --battles-per-cell 60 --directory runs/first
+    python examples/gen1ou_psro.py --iterations 2 --battles-per-cell 400 --directory runs/first
 
 Each iteration plays the missing cells of the payoff table, solves it, and trains a best response
 to the mixture by PPO. At the end the table is shown with its intervals, and what judges the run is
@@ -30,7 +30,7 @@ from pokespiel import PSRO, Mixture, PSROResult
 from pokespiel.exploitability.approximate import lower_bound
 from pokespiel.exploitability.exact import Exploitability
 from pokespiel.exploitability.restricted import restricted
-from pokespiel.gen1ou.meta_game import BASELINES, Gen1OU
+from pokespiel.gen1ou.meta_game import Gen1OU
 from pokespiel.gen1ou.showdown import ShowdownError
 from pokespiel.oracles.ppo import PPOOracle
 from pokespiel.stats import wilson
@@ -53,14 +53,14 @@ class Arguments:
     """Who plays the battles: PokéSpiel's compiled rules, or the real simulator."""
     iterations: int = 2
     """Best responses to add to the population."""
-    battles_per_cell: int = 60
-    """Battles behind each entry of the payoff table."""
+    battles_per_cell: int | None = None
+    """Battles behind each entry of the payoff table; default: 400 on the engine, 60 on Showdown."""
     meta_solver: Literal["nash", "alpharank", "replicator", "uniform"] = "nash"
     """What makes a mixture of the table."""
-    training_battles: int = 400
-    """Battles that each best response learns from."""
-    fresh_battles: int = 80
-    """Battles behind each closing measurement, per strategy."""
+    training_battles: int | None = None
+    """Battles that each best response learns from; default: 1500 on the engine, 300 on Showdown."""
+    fresh_battles: int | None = None
+    """Battles behind each closing measurement, per strategy; default: 400 and 80."""
     seed: int = 0
     """Of everything but the simulator's own dice."""
     directory: Path | None = None
@@ -70,6 +70,15 @@ class Arguments:
     threads: int = 1
     """CPU threads of torch; the simulator needs a core too."""
 
+    def __post_init__(self) -> None:
+        """Fill in what the backend affords in a few minutes on two cores."""
+        cell, training, fresh = {"engine": (400, 1500, 400), "showdown": (60, 300, 80)}[
+            self.backend
+        ]
+        self.battles_per_cell = self.battles_per_cell or cell
+        self.training_battles = self.training_battles or training
+        self.fresh_battles = self.fresh_battles or fresh
+
 
 def main(arguments: Arguments, console: Console) -> None:
     """Run the loop, then measure and draw what it found."""
@@ -78,7 +87,9 @@ def main(arguments: Arguments, console: Console) -> None:
     directory = arguments.directory or Path(f"runs/gen1ou-seed{arguments.seed}")
     game = Gen1OU(backend=arguments.backend, concurrency=arguments.concurrency, seed=arguments.seed)
     oracle = PPOOracle(
-        episodes=arguments.training_battles, episodes_per_batch=40, learning_rate=1e-3
+        episodes=arguments.training_battles,
+        episodes_per_batch=100 if arguments.backend == "engine" else 40,
+        learning_rate=1e-3,
     )
     bars = progress_bars(console)
     task = bars.add_task("starting the server", total=None)
@@ -151,12 +162,12 @@ def measure(game: Gen1OU, result: PSROResult, arguments: Arguments) -> Verdict:
             rng=rng,
             budget={"battles": cost["episodes"], "seconds": round(cost["seconds"])},
         )
-    baselines = [(population[-1], BASELINES[label]()) for label in BASELINES]
+    baselines = [(population[-1], baseline()) for baseline in game.baselines.values()]
     returns = game.play(baselines, battles, rng=rng)[:, :, 0]
     return Verdict(
         restricted=restricted(game, result.populations, result.meta_strategy, battles, rng=rng),
         lower_bound=bound,
-        head_to_head=dict(zip(BASELINES, returns, strict=True)),
+        head_to_head=dict(zip(game.baselines, returns, strict=True)),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pokespiel.gen1ou.engine import layout as at
-from pokespiel.gen1ou.engine.batch import begin_all, legal_all, step_all
+from pokespiel.gen1ou.engine.batch import begin_all, call, legal_all, step_all
 from pokespiel.gen1ou.engine.teams import PokemonSet, pack
 from pokespiel.gen1ou.observation import Observation, observe, reveal
 from pokespiel.gen1ou.rewards import reward_states
@@ -151,13 +151,13 @@ class EngineArena:
         )
         packed = np.stack([[self._pack(team) for team in teams[i]] for i in battles])
         rows = np.zeros((len(battles), at.ROW), np.int32)
-        begin_all(rows, packed, rng.integers(2**64, size=len(battles), dtype=np.uint64))
+        call(begin_all, rows, packed, rng.integers(2**64, size=len(battles), dtype=np.uint64))
         revealed = np.full((len(battles), 2, 6), -1, np.int8)
         reveal(rows, revealed)
         results = np.zeros(len(battles), np.int32)
         while len(battles):
             legal = np.zeros((len(battles), 2, 10), np.bool_)
-            legal_all(rows, legal)
+            call(legal_all, rows, legal)
             waiting = legal.any(axis=2)
             actions = np.full((len(battles), 2), -1, np.int32)
             for number, policy in enumerate(distinct):
@@ -166,7 +166,7 @@ class EngineArena:
                     mask = legal[where, players]
                     asked = Decisions(rows, revealed, where, players, battles[where], mask)
                     actions[where, players] = _ask(policy, asked, rng)
-            step_all(rows, actions, results)
+            call(step_all, rows, actions, results)
             reveal(rows, revealed)
             over = results != at.ONGOING
             if over.any():

@@ -80,6 +80,7 @@ class Gen1OU:
     is_zero_sum = True
     is_exact = False
     payoff_bounds = (0.0, 1.0)
+    plays_mixtures = True
 
     def __init__(
         self,
@@ -93,9 +94,6 @@ class Gen1OU:
     ) -> None:
         if backend not in BACKENDS:
             raise ValueError(f"unknown backend {backend!r}; available: {', '.join(BACKENDS)}")
-        if initial != "network" and initial not in BASELINES:
-            accepted = ", ".join(["network", *BASELINES])
-            raise ValueError(f"unknown initial policy {initial!r}; available: {accepted}")
         self.teams = list(load_teams() if teams is None else teams)
         if not self.teams:
             raise ValueError("Gen 1 OU needs at least one team")
@@ -105,6 +103,11 @@ class Gen1OU:
         self.concurrency = concurrency or (1024 if backend == "engine" else 40)
         self.log_directory = log_directory
         self.progress: BattleProgress | None = None
+        if initial != "network" and initial not in self.baselines:
+            accepted = ", ".join(["network", *self.baselines])
+            raise ValueError(
+                f"unknown initial policy {initial!r}; available on {backend}: {accepted}"
+            )
         self._initial = initial
         self._seed = seed
         self._server: ShowdownServer | None = None
@@ -146,6 +149,12 @@ class Gen1OU:
         return self._arena
 
     # Meta-game -------------------------------------------------------------------------------
+
+    @property
+    def baselines(self) -> dict[str, Callable[[], Any]]:
+        """Those of `BASELINES` that play on this backend."""
+        method = "act_on_engine" if self.backend == "engine" else "act"
+        return {name: kind for name, kind in BASELINES.items() if hasattr(kind, method)}
 
     def initial_policies(self) -> list[Policy]:
         """One policy for the one population."""

@@ -67,7 +67,10 @@ def test_is_a_game_that_psro_can_play_and_ppo_can_train_on():
     ("settings", "message"),
     [
         ({"backend": "cartridge"}, "unknown backend 'cartridge'; available: engine, showdown"),
-        ({"initial": "champion"}, "unknown initial policy 'champion'; available: network, random"),
+        (
+            {"initial": "champion"},
+            "unknown initial policy 'champion'; available on engine: network, random",
+        ),
         ({"teams": []}, "at least one team"),
     ],
 )
@@ -78,7 +81,7 @@ def test_bad_settings_are_named(settings, message):
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_baselines_are_stored_by_name(tmp_path, name):
-    game = Gen1OU(initial=name)
+    game = Gen1OU(backend="showdown", initial=name)
     game.save_policy(game.initial_policies()[0], tmp_path)
     assert type(game.load_policy(tmp_path)) is BASELINES[name]
 
