@@ -80,7 +80,7 @@ _FORCED = (
     *("haze", "mimic", "transform", "conversion", "metronome", "mirrormove", "explosion"),
     *("fissure", "rest", "toxic", "mist", "struggle", "fireblast", "highjumpkick", "twineedle"),
     *("dreameater", "confuseray", "superfang", "solarbeam", "focusenergy", "reflect", "splash"),
-    "minimize",
+    *("minimize", "firepunch", "horndrill", "sharpen"),
 )
 
 if __name__ == "__main__":
