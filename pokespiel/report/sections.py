@@ -132,9 +132,7 @@ def payoffs(run: Run) -> str:
         if sampled
         else "computed exactly"
     )
-    point = "Point at a cell (or tap it) for its " + (
-        "interval and games." if sampled else "value."
-    )
+    told = "interval and games" if sampled else "value"
     return section(
         "Payoffs", tag("div", "".join(maps), class_="side"),
         f"{unit} of {whose}, {how}. Point at a cell (or tap it) for its {told}.",
