@@ -34,7 +34,7 @@ def test_only_the_owner_sees_exact_hp():
     mine = [line for line in battle.log(player=0) if "|p2a: " in line and "/" in line]
     assert mine
     assert all("/100" in line for line in mine)
-    assert any("/386" in line for line in battle.log(player=1))
+    assert any("/385" in line for line in battle.log(player=1))
     assert len(battle.log()) == len(battle.log(player=0)) == len(battle.log(player=1))
 
 
