@@ -94,8 +94,13 @@ def psro(ctx: click.Context, /, **options: Any) -> None:
       pokespiel psro gen1ou --iterations 2 --directory runs/first
       pokespiel psro gen1ou --iterations 5 --directory runs/first --resume
     """  # fmt: skip
-    with failing_in_one_line():
-        _psro(ctx.obj, **options)
+    try:
+        with failing_in_one_line():
+            _psro(ctx.obj, **options)
+    except KeyboardInterrupt:
+        stored = options["directory"]
+        hint = f"; --resume continues the run in {stored}" if stored is not None else ""
+        raise click.ClickException(f"interrupted{hint}") from None
 
 
 def _psro(

@@ -144,6 +144,15 @@ def test_a_run_is_resumed_measured_and_drawn(capsys, tmp_path):
     assert "Of the meta-strategy now" in page
 
 
+def test_joint_meta_strategies_are_measured(capsys, tmp_path):
+    run(capsys, "psro", "kuhn_poker(players=3)", "--meta-solver", "mgcce", "--iterations", 1,
+        "--directory", tmp_path)  # fmt: skip
+    status, out, _ = run(capsys, "exploitability", tmp_path, "--json")
+    assert status == 0
+    assert json.loads(out)["estimate"] >= 0.0
+    assert run(capsys, "report", tmp_path)[0] == 0
+
+
 def test_sampled_runs_are_measured_on_fresh_games(capsys, tmp_path):
     run(capsys, "psro", "kuhn_poker", "--sampled", "--oracle", "tabular_q", "--iterations", 1,
         "--training-games", 40, "--games-per-cell", 20, "--directory", tmp_path)  # fmt: skip
