@@ -34,7 +34,7 @@ def heat_map(
     Each cell says its estimate, interval and number of games when pointed at.
     """
     written = len(columns) <= MOST_WRITTEN
-    size = 46.0 if written else max(10.0, min(26.0, 620.0 / len(columns)))
+    size = 46.0 if written else max(7.0, min(26.0, 620.0 / len(columns)))
     left, top = 54.0, 22.0 if written else 40.0
     middle, reach = sum(bounds) / 2, max((bounds[1] - bounds[0]) / 2, 1e-12)
     parts = [text(left - 6, top - 8, corner, class_="tick end")] if corner else []
@@ -47,7 +47,7 @@ def heat_map(
             parts.append(text(x, top - 7, name, class_=side, **turned))
     for i, name in enumerate(rows):
         y = top + i * size
-        if i % step == 0:
+        if i % math.ceil(11 / size) == 0:
             parts.append(text(left - 6, y + size / 2 + 4, name, class_="tick end"))
         for j, column in enumerate(columns):
             tip, drawing = _cell(
@@ -93,11 +93,13 @@ def weights_over_time(
     weights: Sequence[FloatArray], names: Sequence[str], columns: Sequence[str]
 ) -> str:
     """Meta-strategies ``(n_t,)`` as columns of a heat map, a row per strategy."""
-    wide, tall = max(12.0, min(30.0, 560.0 / len(columns))), max(12.0, min(22.0, 700 / len(names)))
+    wide, tall = max(6.0, min(30.0, 560.0 / len(columns))), max(6.0, min(22.0, 600 / len(names)))
+    every = math.ceil(11 / tall)
     left, top = 54.0, 8.0
     parts = []
     for i, name in enumerate(names):
-        parts.append(text(left - 6, top + i * tall + tall / 2 + 4, name, class_="tick end"))
+        if i % every == 0:
+            parts.append(text(left - 6, top + i * tall + tall / 2 + 4, name, class_="tick end"))
         for t, mixture in enumerate(weights):
             if i >= len(mixture):
                 continue

@@ -35,7 +35,7 @@ def text(x: float, y: float, words: str, **attributes: object) -> str:
 
 def tipped(drawing: str, tip: str) -> str:
     """A drawing that says something when it is pointed at, tapped or focused."""
-    return tag("g", tag("title", escape(tip)) + drawing, class_="tip", data_tip=tip, tabindex=0)
+    return tag("g", drawing, class_="tip", aria_label=tip, role="img", tabindex=0)
 
 
 def picture(width: float, height: float, content: str, *, label: str, fixed: bool = False) -> str:

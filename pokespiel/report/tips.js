@@ -2,7 +2,7 @@
 const tip = document.getElementById("tip");
 function show(event) {
   const mark = event.target.closest ? event.target.closest(".tip") : null;
-  tip.textContent = mark ? mark.dataset.tip : "";
+  tip.textContent = mark ? mark.getAttribute("aria-label") : "";
   tip.style.display = mark ? "block" : "none";
   if (!mark) return;
   const box = mark.getBoundingClientRect();
