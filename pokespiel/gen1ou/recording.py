@@ -131,12 +131,13 @@ class ShowdownRecorder:
             record.states.append(reward_state(decision.battle))
         return actions
 
-    def finished(self, battle_id: int, result: BattleResult | None) -> None:
+    def abandoned(self, battle_id: int) -> None:
+        self._records.pop(battle_id, None)
+
+    def finished(self, battle_id: int, result: BattleResult) -> None:
         from pokespiel.gen1ou.showdown.rewards import reward_state
 
         record = self._records.pop(battle_id)
-        if result is None:
-            return
         self.episodes.append(
             _episode(
                 stack(record.observations),

@@ -163,7 +163,10 @@ class PPOOracle:
         with torch.no_grad():
             old_log_probs, values, _ = _evaluate(network, batch, slice(None))
         advantages, returns = _advantages(
-            episodes, values.detach().cpu().double().numpy(), discount=self.discount, trace=self.trace
+            episodes,
+            values.detach().cpu().double().numpy(),
+            discount=self.discount,
+            trace=self.trace,
         )
         advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
         advantage = torch.as_tensor(advantages, dtype=torch.float32, device=device)

@@ -20,6 +20,7 @@ from pokespiel.gen1ou.arena import unpack_showdown
 from pokespiel.gen1ou.engine import Battle as EngineBattle
 from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.rewards import reward_states
+from pokespiel.gen1ou.showdown.corrections import correct
 from pokespiel.gen1ou.showdown.install import ShowdownError, find_node, showdown_directory
 from pokespiel.gen1ou.teams import load_teams
 
@@ -111,6 +112,7 @@ def tell(battle, message):
     """As poke-env's Player hands messages to a battle."""
     if len(message) < 2 or message[1] in ("", "t:", "win", "tie"):
         return
+    correct(battle, message)
     battle.parse_message(message)
 
 
@@ -127,7 +129,7 @@ def test_observations_rewards_and_masks_are_equal_at_every_decision():
     rng = np.random.default_rng(20261123)
     teams = load_teams()
     battles, expected = [], []
-    for _ in range(40):
+    for _ in range(60):
         pair = [teams[int(k)] for k in rng.integers(len(teams), size=2)]
         seed = int(rng.integers(2**63))
         words = [seed >> shift & 0xFFFF for shift in (48, 32, 16, 0)]
@@ -145,4 +147,4 @@ def test_observations_rewards_and_masks_are_equal_at_every_decision():
                 wrong += [f"battle {number}, step {step}, player {player}: {d}" for d in found]
                 compared += 1
     assert not wrong, "\n".join(wrong[:20])
-    assert compared > 4000
+    assert compared > 5000

@@ -102,7 +102,7 @@ def _describe(
         features[column] = boosts[stat] / 6.0
     for column, effect in enumerate(_EFFECTS, start=layout.FIRST_EFFECT):
         features[column] = effect in effects
-    # Sleep and freeze end the need to recharge; poke-env does not hear of it.
+    # Sleep and freeze end the need to recharge without a message.
     still = pokemon.status not in (Status.SLP, Status.FRZ)
     features[layout.RECHARGING] = pokemon.must_recharge and still
     features[layout.PREPARING] = bool(pokemon.preparing)

@@ -20,6 +20,7 @@ from poke_env.player import BattleOrder, Player
 from websockets.exceptions import ConnectionClosed
 
 from pokespiel.gen1ou.actions import NUM_ACTIONS, legal_choices
+from pokespiel.gen1ou.showdown.corrections import correct
 from pokespiel.gen1ou.showdown.decision import Decision
 from pokespiel.gen1ou.showdown.install import ShowdownError
 
@@ -322,6 +323,10 @@ class _User(Player):
         kind = split_messages[1][1] if len(split_messages[1]) > 1 else ""
         # Of a battle that is over and forgotten, poke-env would wait for ever.
         if tag in self.battles or kind == "init":
+            battle = self.battles.get(tag)
+            if isinstance(battle, Battle):
+                for message in split_messages[1:]:
+                    correct(battle, message)
             await super()._handle_battle_message(split_messages)
 
     async def _handle_battle_request(
