@@ -1,6 +1,6 @@
 """Games needed for one accuracy: cells chosen by `next_cells`, against all cells alike.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.next_cells --kind skill
+    OMP_NUM_THREADS=1 python benchmarks/next_cells.py --kind skill
 
 Random symmetric win/loss games. The accuracy is the true exploitability (in win rate) of the Nash
 equilibrium of the table as estimated, averaged over the games. Both ways start from the same few

@@ -155,7 +155,10 @@ class Response:
 class BestResponseOracle(Protocol):
     """Finds a policy that does well for one player against fixed opponents."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Identifies the oracle and its settings; a run refuses to resume with another."""
+        ...
 
     def best_response(
         self, game: MetaGame, player: int, opponents: Opponents, *, rng: np.random.Generator

@@ -1,8 +1,8 @@
 """Meta-solvers against OpenSpiel, nashpy, scipy and cvxpy: one thread, one run, medians.
 
-    python benchmarks/solvers.py            # every bar, a few minutes
-    python benchmarks/solvers.py --quick    # small sizes, under a minute
-    python benchmarks/solvers.py --json results.json
+    python benchmarks/meta_solvers.py            # every bar, a few minutes
+    python benchmarks/meta_solvers.py --quick    # small sizes, under a minute
+    python benchmarks/meta_solvers.py --json results.json
 
 Within each comparison the competitors take turns, so that a busy machine slows all of them alike.
 OpenSpiel's linear program needs the package ecos.
