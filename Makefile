@@ -10,6 +10,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # An install is many small files; compiling them when first imported is quicker than all at once.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 
+# Where the engine's tests find the simulator to be compared with.
+WHERE := from pokespiel.gen1ou.showdown.install import showdown_directory as d; print(d().parents[1])
+
 .PHONY: demo test setup lint clean
 
 demo: setup
@@ -19,7 +22,8 @@ demo: setup
 	    --directory $$run/showdown
 
 test: setup lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	POKESPIEL_SHOWDOWN_DIR=$$($(BIN)/python -c "$(WHERE)") OMP_NUM_THREADS=1 \
+	  $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 lint: setup
 	$(BIN)/ruff check .

@@ -19,6 +19,25 @@ from pokespiel.policies.storage import load_config, load_weights, save_network
 
 KIND = "gen1ou/battle-network"
 
+CONFIG = BattleNetworkConfig(
+    num_species=obs.NUM_SPECIES,
+    num_moves=obs.NUM_MOVES,
+    num_statuses=obs.NUM_STATUSES,
+    pokemon_features=obs.POKEMON_FEATURES,
+    move_features=obs.MOVE_FEATURES,
+    battle_features=obs.BATTLE_FEATURES,
+)
+"""The network's default sizes over this version's observations."""
+
+_INPUTS = (
+    "num_species",
+    "num_moves",
+    "num_statuses",
+    "pokemon_features",
+    "move_features",
+    "battle_features",
+)
+
 
 class NeuralPolicy:
     """Samples from a `BattleNetwork`'s softmax over the legal actions.
@@ -37,18 +56,10 @@ class NeuralPolicy:
     @classmethod
     def new(cls, *, rng: np.random.Generator) -> NeuralPolicy:
         """Freshly drawn weights; the policy starts almost uniform."""
-        config = BattleNetworkConfig(
-            num_species=obs.NUM_SPECIES,
-            num_moves=obs.NUM_MOVES,
-            num_statuses=obs.NUM_STATUSES,
-            pokemon_features=obs.POKEMON_FEATURES,
-            move_features=obs.MOVE_FEATURES,
-            battle_features=obs.BATTLE_FEATURES,
-        )
         # torch's layers draw from the global generator; fork it so that nobody else notices.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**63)))
-            return cls(BattleNetwork(config))
+            return cls(BattleNetwork(CONFIG))
 
     def copy(self) -> NeuralPolicy:
         """An independent policy with the same weights."""
@@ -97,11 +108,15 @@ class NeuralPolicy:
         Raises
         ------
         ValueError
-            If the directory holds none, or one of another kind.
+            If the directory holds none, one of another kind, or one made for other observations.
         """
         kind, config = load_config(directory)
         if kind != KIND:
             raise ValueError(f"{directory} holds a policy of kind {kind!r}, not {KIND!r}")
+        changed = [name for name in _INPUTS if config.get(name) != getattr(CONFIG, name)]
+        if changed:
+            stored = ", ".join(f"{n} {config.get(n)}, now {getattr(CONFIG, n)}" for n in changed)
+            raise ValueError(f"{directory} was made for other observations ({stored})")
         network = BattleNetwork(BattleNetworkConfig(**config))
         load_weights(directory, network)
         return cls(network)

@@ -92,6 +92,16 @@ def test_a_policy_of_unknown_kind_is_refused(tmp_path):
         Gen1OU().load_policy(tmp_path)
 
 
+def test_a_network_made_for_other_observations_is_refused(tmp_path):
+    game = Gen1OU()
+    game.save_policy(game.initial_policies()[0], tmp_path)
+    document = json.loads((tmp_path / "config.json").read_text())
+    document["config"]["move_features"] = 11
+    (tmp_path / "config.json").write_text(json.dumps(document))
+    with pytest.raises(ValueError, match=r"made for other observations \(move_features 11, now 9"):
+        game.load_policy(tmp_path)
+
+
 def test_the_initial_network_depends_on_the_seed_alone(tmp_path):
     first, again, other = (Gen1OU(seed=s).initial_policies()[0].network for s in (1, 1, 2))
     weights = [network.state_dict()["species.weight"].numpy() for network in (first, again, other)]

@@ -32,8 +32,8 @@ def fingerprint() -> str:
 
 
 def cache_directory() -> Path:
-    """Where compiled code is kept: ``POKESPIEL_CACHE_DIR`` or the user's cache folder."""
-    root = os.environ.get("POKESPIEL_CACHE_DIR")
+    """Where compiled code is kept: ``POKESPIEL_CACHE`` or the user's cache folder."""
+    root = os.environ.get("POKESPIEL_CACHE")
     if root is None:
         root = os.path.join(
             os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "pokespiel"

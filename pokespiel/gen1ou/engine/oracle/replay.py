@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -104,6 +105,7 @@ def simulator_available() -> bool:
     directory = os.environ.get("POKESPIEL_SHOWDOWN_DIR")
     return (
         directory is not None
+        and shutil.which("node") is not None
         and (Path(directory) / "node_modules" / "pokemon-showdown" / "dist" / "sim").is_dir()
     )
 
