@@ -259,7 +259,7 @@ class PSRO:
             rng=self._rng(_RESPOND, number),
         )
 
-    def _gain(self, strategy: MetaStrategy, target: Target, response: Response) -> float | None:
+    def _gain(self, target: Target, response: Response) -> float | None:
         """What the response gains over the responder's value at its target, if known exactly."""
         if response.value is None or not self.game.is_exact:
             return None

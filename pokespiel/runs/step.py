@@ -26,7 +26,9 @@ class Step:
         ``value`` and ``gain`` over the meta-strategy where the oracle knows them, ``cost``.
     nash_conv : float or None
         Sum over the players of the gains of *exact* best responses to ``meta_strategy``. None
-        unless the oracle gave the exact value of a response for every player.
+        unless the oracle gave the exact value of a response for every player. Of a joint
+        meta-strategy (JPSRO, multi-population alpha-Rank) it is the coarse-correlated gap: what
+        players gain who deviate before they know what they are told to play.
     sizes : tuple of int
         Strategies per player after the iteration.
     episodes : int
