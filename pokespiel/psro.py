@@ -145,9 +145,7 @@ class PSRO:
         strategy = self._settle()
         targets = self.targets(strategy, self.table.payoffs())
         responses = [self._respond(number, target) for number, target in enumerate(targets)]
-        gains = [
-            self._gain(strategy, target, r) for target, r in zip(targets, responses, strict=True)
-        ]
+        gains = [self._gain(target, r) for target, r in zip(targets, responses, strict=True)]
         indices = self._store(targets, responses, gains)
         step = Step(
             iteration=len(self._steps),
