@@ -85,7 +85,7 @@ def main(arguments: Arguments, console: Console) -> None:
     started = time.perf_counter()
     torch.set_num_threads(arguments.threads)
     directory = arguments.directory or Path(f"runs/gen1ou-seed{arguments.seed}")
-    game = Gen1OU(backend=arguments.backend, concurrency=arguments.concurrency, seed=arguments.seed)
+    game = Gen1OU(backend=arguments.backend, seed=arguments.seed)
     oracle = PPOOracle(
         episodes=arguments.training_battles,
         episodes_per_batch=100 if arguments.backend == "engine" else 40,
