@@ -22,9 +22,14 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def fingerprint() -> str:
-    """Hash of the engine's sources and tables and of the compiler that builds them."""
+    """Hash of all compiled sources, the tables, and the compiler that builds them.
+
+    The folder above compiles functions of its own, which share constants between files.
+    """
     digest = hashlib.sha256()
-    for file in sorted([*ENGINE.glob("*.py"), *ENGINE.glob("data/*.json")]):
+    for file in sorted(
+        [*ENGINE.glob("*.py"), *ENGINE.glob("data/*.json"), *ENGINE.parent.glob("*.py")]
+    ):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     for part in (numba.__version__, np.__version__, sys.version, platform.machine()):
         digest.update(part.encode() + b"\0")

@@ -21,14 +21,19 @@ print(battles.rows.sum())
 
 
 def test_the_cache_is_named_by_everything_a_compiled_step_depends_on(tmp_path, monkeypatch):
-    for file in [*compilation.ENGINE.glob("*.py"), *compilation.ENGINE.glob("data/*.json")]:
-        copy = tmp_path / file.relative_to(compilation.ENGINE)
-        copy.parent.mkdir(exist_ok=True)
+    above = compilation.ENGINE.parent
+    for file in [
+        *above.glob("*.py"),
+        *above.glob("engine/*.py"),
+        *above.glob("engine/data/*.json"),
+    ]:
+        copy = tmp_path / file.relative_to(above)
+        copy.parent.mkdir(exist_ok=True, parents=True)
         copy.write_bytes(file.read_bytes())
     ours = compilation.fingerprint()
-    monkeypatch.setattr(compilation, "ENGINE", tmp_path)
+    monkeypatch.setattr(compilation, "ENGINE", tmp_path / "engine")
     assert compilation.fingerprint() == ours
-    for changed in ("trapping.py", "data/gen1.json"):
+    for changed in ("engine/trapping.py", "engine/data/gen1.json", "observation.py"):
         before = compilation.fingerprint()
         with (tmp_path / changed).open("a") as file:
             file.write("\n")
