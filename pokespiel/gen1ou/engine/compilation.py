@@ -4,7 +4,10 @@ Numba's own on-disk cache does not notice a changed table or an edited callee in
 it is kept in a folder named by a hash of everything a compiled step depends on.
 """
 
+import ast
+import functools
 import hashlib
+import inspect
 import os
 import platform
 import sys
@@ -16,34 +19,68 @@ import numba
 import numpy as np
 
 ENGINE = Path(__file__).parent
+PACKAGE = ENGINE.parents[1]
 _config: Any = numba.config
 _types: Any = numba.types
 F = TypeVar("F", bound=Callable[..., object])
 
 
-def fingerprint() -> str:
-    """Hash of all compiled sources, the tables, and the compiler that builds them.
+def imported_sources(source: Path) -> set[Path]:
+    """The file and, transitively, every file of this package that it imports from."""
+    found: set[Path] = set()
+    waiting = [source]
+    while waiting:
+        file = waiting.pop()
+        if file in found:
+            continue
+        found.add(file)
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                waiting += _files_of(node, file)
+    return found
 
-    The folder above compiles functions of its own, which share constants between files.
+
+def _files_of(node: ast.ImportFrom, file: Path) -> list[Path]:
+    """The files of this package behind ``from module import names``."""
+    parts = node.module.split(".") if node.module else []
+    if node.level:
+        folder = file.parents[node.level - 1].joinpath(*parts)
+    elif parts[0] == PACKAGE.name:
+        folder = PACKAGE.joinpath(*parts[1:])
+    else:
+        return []
+    module = folder.with_suffix(".py")
+    if module.exists():
+        return [module]
+    return [
+        file if (file := folder / f"{alias.name}.py").exists() else folder / "__init__.py"
+        for alias in node.names
+    ]
+
+
+def fingerprint(source: Path) -> str:
+    """Hash of all that the compiled functions of a file depend on.
+
+    That is the file, the files it imports functions and constants from, the tables, and the
+    compiler.
     """
     digest = hashlib.sha256()
-    for file in sorted(
-        [*ENGINE.glob("*.py"), *ENGINE.glob("data/*.json"), *ENGINE.parent.glob("*.py")]
-    ):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    for file in sorted([*imported_sources(source), *ENGINE.glob("data/*.json")]):
+        digest.update(str(file.relative_to(PACKAGE)).encode() + b"\0" + file.read_bytes())
     for part in (numba.__version__, np.__version__, sys.version, platform.machine()):
         digest.update(part.encode() + b"\0")
     return digest.hexdigest()[:16]
 
 
-def cache_directory() -> Path:
-    """Where compiled code is kept: ``POKESPIEL_CACHE`` or the user's cache folder."""
+@functools.cache
+def cache_directory(source: Path) -> Path:
+    """Where a file's compiled code is kept: ``POKESPIEL_CACHE`` or the user's cache folder."""
     root = os.environ.get("POKESPIEL_CACHE")
     if root is None:
         root = os.path.join(
             os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "pokespiel"
         )
-    return Path(root) / "engine" / fingerprint()
+    return Path(root) / "engine" / fingerprint(source)
 
 
 def _one_version(dispatcher: Any) -> Any:
@@ -86,7 +123,7 @@ def _decorated(function: F, *, forceinline: bool) -> F:
 def entry_point(function: F) -> F:
     """A function called from Python: compiled once and kept on disk."""
     before = _config.CACHE_DIR
-    _config.CACHE_DIR = str(cache_directory())
+    _config.CACHE_DIR = str(cache_directory(_source(function)))
     try:
         compile_ = numba.njit(error_model="numpy", cache=True, parallel=True, nogil=True)
         decorated: F = compile_(function)  # type: ignore[assignment]
@@ -99,4 +136,8 @@ def compiles_now(function: Any) -> bool:
     """Whether calling an entry point for the first time will compile it, not load it."""
     if _config.DISABLE_JIT or function.signatures:
         return False
-    return not any(cache_directory().rglob(f"*{function.__name__}-*.nbc"))
+    return not any(cache_directory(_source(function)).rglob(f"*{function.__name__}-*.nbc"))
+
+
+def _source(function: Callable[..., object]) -> Path:
+    return Path(inspect.getfile(inspect.unwrap(function))).resolve()

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 
@@ -20,24 +21,41 @@ print(battles.rows.sum())
 """
 
 
-def test_the_cache_is_named_by_everything_a_compiled_step_depends_on(tmp_path, monkeypatch):
-    above = compilation.ENGINE.parent
-    for file in [
-        *above.glob("*.py"),
-        *above.glob("engine/*.py"),
-        *above.glob("engine/data/*.json"),
-    ]:
-        copy = tmp_path / file.relative_to(above)
-        copy.parent.mkdir(exist_ok=True, parents=True)
-        copy.write_bytes(file.read_bytes())
-    ours = compilation.fingerprint()
-    monkeypatch.setattr(compilation, "ENGINE", tmp_path / "engine")
-    assert compilation.fingerprint() == ours
-    for changed in ("engine/trapping.py", "engine/data/gen1.json", "observation.py"):
-        before = compilation.fingerprint()
-        with (tmp_path / changed).open("a") as file:
-            file.write("\n")
-        assert compilation.fingerprint() != before
+@pytest.fixture
+def copied_package(tmp_path, monkeypatch):
+    package = tmp_path / "pokespiel"
+    shutil.copytree(
+        compilation.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "teams")
+    )
+    monkeypatch.setattr(compilation, "PACKAGE", package)
+    monkeypatch.setattr(compilation, "ENGINE", package / "gen1ou/engine")
+    return package / "gen1ou"
+
+
+@pytest.mark.parametrize(
+    ("compiled", "dependency"),
+    [
+        ("engine/batch.py", "engine/trapping.py"),
+        ("engine/batch.py", "engine/data/gen1.json"),
+        ("estimates.py", "estimates.py"),
+        ("estimates.py", "observation.py"),
+        ("estimates.py", "engine/layout.py"),
+    ],
+)
+def test_the_cache_is_named_by_everything_a_compiled_file_depends_on(
+    compiled, dependency, copied_package
+):
+    before = compilation.fingerprint(copied_package / compiled)
+    with (copied_package / dependency).open("a") as file:
+        file.write("\n")
+    assert compilation.fingerprint(copied_package / compiled) != before
+
+
+def test_what_a_compiled_file_does_not_import_leaves_its_cache_alone(copied_package):
+    before = compilation.fingerprint(copied_package / "engine/batch.py")
+    with (copied_package / "meta_game.py").open("a") as file:
+        file.write("\n")
+    assert compilation.fingerprint(copied_package / "engine/batch.py") == before
 
 
 def test_the_same_source_runs_uncompiled():
