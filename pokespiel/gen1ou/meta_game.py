@@ -46,6 +46,27 @@ BattleProgress: TypeAlias = Callable[[int, int], None]
 
 BACKENDS = ("engine", "showdown")
 
+_LOADERS: dict[str, Callable[[Path], Policy]] = {NEURAL: NeuralPolicy.load}
+
+
+def register_policy_kind(kind: str, load: Callable[[Path], Policy]) -> None:
+    """Let `Gen1OU.load_policy` read policies of a further kind.
+
+    Parameters
+    ----------
+    kind : str
+        The ``"kind"`` in the ``config.json`` that the policy's ``save(directory)`` writes.
+    load : callable
+        Reads the policy back from its directory.
+
+    Raises
+    ------
+    ValueError
+        If the kind is taken by another loader.
+    """
+    if _LOADERS.setdefault(kind, load) is not load:
+        raise ValueError(f"policies of kind {kind!r} have a loader already")
+
 
 class Gen1OU:
     """Gen 1 OU battles on the engine, or on a real Showdown server.
@@ -64,8 +85,9 @@ class Gen1OU:
         Battles under way at once; default: 1024 on the engine, 40 on Showdown.
     log_directory : path, optional
         Where the server's logs go.
-    initial : {"network"} or a name of `BASELINES`
-        What the population starts with.
+    initial : {"network"}, a name of `BASELINES`, or a policy
+        What the population starts with. A policy needs a ``name``; to be stored in a run it needs
+        ``save(directory)`` and a kind that is registered (`register_policy_kind`).
     seed : int
         Of the initial network's weights.
 
@@ -89,7 +111,7 @@ class Gen1OU:
         backend: str = "engine",
         concurrency: int | None = None,
         log_directory: str | Path | None = None,
-        initial: str = "network",
+        initial: str | Policy = "network",
         seed: int = 0,
     ) -> None:
         if backend not in BACKENDS:
@@ -98,21 +120,31 @@ class Gen1OU:
         if not self.teams:
             raise ValueError("Gen 1 OU needs at least one team")
         digest = hashlib.sha256("\n".join(self.teams).encode()).hexdigest()[:12]
-        self.name = f"gen1ou(backend={backend}, initial={initial}, seed={seed}, teams={digest})"
+        start = initial if isinstance(initial, str) else getattr(initial, "name", repr(initial))
+        self.name = f"gen1ou(backend={backend}, initial={start}, seed={seed}, teams={digest})"
         self.backend = backend
         self.concurrency = concurrency or (1024 if backend == "engine" else 40)
         self.log_directory = log_directory
         self.progress: BattleProgress | None = None
-        if initial != "network" and initial not in self.baselines:
-            accepted = ", ".join(["network", *self.baselines])
-            raise ValueError(
-                f"unknown initial policy {initial!r}; available on {backend}: {accepted}"
-            )
+        self._check_initial(initial)
         self._initial = initial
         self._seed = seed
         self._server: ShowdownServer | None = None
         self._arena: Arena | None = None
         self._engine = EngineArena(self.concurrency)
+
+    def _check_initial(self, initial: str | Policy) -> None:
+        if isinstance(initial, str):
+            if initial != "network" and initial not in self.baselines:
+                accepted = ", ".join(["network", *self.baselines])
+                raise ValueError(
+                    f"unknown initial policy {initial!r}; available on {self.backend}: {accepted}"
+                )
+        elif not hasattr(initial, self._method):
+            raise ValueError(
+                f"initial policy of type {type(initial).__name__} cannot play on {self.backend}: "
+                f"it has no {self._method}()"
+            )
 
     # Life of the server ----------------------------------------------------------------------
 
@@ -153,11 +185,17 @@ class Gen1OU:
     @property
     def baselines(self) -> dict[str, Callable[[], Any]]:
         """Those of `BASELINES` that play on this backend."""
-        method = "act_on_engine" if self.backend == "engine" else "act"
-        return {name: kind for name, kind in BASELINES.items() if hasattr(kind, method)}
+        return {name: kind for name, kind in BASELINES.items() if hasattr(kind, self._method)}
+
+    @property
+    def _method(self) -> str:
+        """What a policy must have to play on this backend."""
+        return "act_on_engine" if self.backend == "engine" else "act"
 
     def initial_policies(self) -> list[Policy]:
         """One policy for the one population."""
+        if not isinstance(self._initial, str):
+            return [self._initial]
         if self._initial == "network":
             return [NeuralPolicy.new(rng=np.random.default_rng(self._seed))]
         return [BASELINES[self._initial]()]
@@ -225,24 +263,40 @@ class Gen1OU:
     # Storage ---------------------------------------------------------------------------------
 
     def save_policy(self, policy: Policy, directory: Path) -> None:
-        """Store a network or a baseline."""
-        if isinstance(policy, NeuralPolicy):
+        """Store a policy that can save itself, or a baseline.
+
+        Raises
+        ------
+        ValueError
+            If the policy is neither.
+        """
+        if hasattr(policy, "save"):
             policy.save(directory)
             return
         names = [name for name, kind in BASELINES.items() if type(policy) is kind]
         if not names:
-            raise ValueError(f"cannot store a policy of type {type(policy).__name__}")
+            raise ValueError(
+                f"cannot store a policy of type {type(policy).__name__}: it has no "
+                "save(directory) and is no baseline"
+            )
         document = {"kind": f"gen1ou/{names[0]}", "config": {}}
         (directory / "config.json").write_text(json.dumps(document))
 
     def load_policy(self, directory: Path) -> Policy:
-        """Read back what `save_policy` wrote."""
+        """Read back what `save_policy` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the directory holds no policy, or one of a kind that is not registered.
+        """
         kind, _ = load_config(directory)
-        if kind == NEURAL:
-            return NeuralPolicy.load(directory)
+        if kind in _LOADERS:
+            return _LOADERS[kind](directory)
         name = kind.removeprefix("gen1ou/")
         if name not in BASELINES:
-            raise ValueError(f"{directory} holds a policy of unknown kind {kind!r}")
+            known = ", ".join([*_LOADERS, *(f"gen1ou/{baseline}" for baseline in BASELINES)])
+            raise ValueError(f"{directory} holds a policy of unknown kind {kind!r}; known: {known}")
         return BASELINES[name]()
 
     # Training --------------------------------------------------------------------------------

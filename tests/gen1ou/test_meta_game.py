@@ -11,7 +11,7 @@ import pytest
 from pokespiel import PSRO
 from pokespiel.gen1ou.arena import IllegalActionError
 from pokespiel.gen1ou.baselines import MaxDamagePolicy, RandomPolicy, SimpleHeuristicsPolicy
-from pokespiel.gen1ou.meta_game import BASELINES, Gen1OU
+from pokespiel.gen1ou.meta_game import BASELINES, Gen1OU, register_policy_kind
 from pokespiel.gen1ou.neural import NeuralPolicy
 from pokespiel.gen1ou.showdown.install import ShowdownError, showdown_directory
 from pokespiel.oracles.ppo import PPOOracle
@@ -100,6 +100,43 @@ def test_a_network_made_for_other_observations_is_refused(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(document))
     with pytest.raises(ValueError, match=r"made for other observations \(move_features 11, now 9"):
         game.load_policy(tmp_path)
+
+
+class Remembered(RandomPolicy):
+    """A policy of a user's own, which stores itself."""
+
+    KIND = "tests/remembered"
+    name = "remembered"
+
+    def save(self, directory):
+        (directory / "config.json").write_text(json.dumps({"kind": self.KIND, "config": {}}))
+
+    @classmethod
+    def load(cls, directory):
+        return cls()
+
+
+def test_a_policy_of_ones_own_starts_a_population_and_is_stored_with_it(tmp_path):
+    own = Remembered()
+    game = Gen1OU(initial=own)
+    assert game.initial_policies() == [own]
+    assert "initial=remembered" in game.name
+    game.save_policy(own, tmp_path)
+    with pytest.raises(
+        ValueError, match=r"unknown kind 'tests/remembered'; known: .*gen1ou/random"
+    ):
+        game.load_policy(tmp_path)
+    load = Remembered.load
+    register_policy_kind(Remembered.KIND, load)
+    register_policy_kind(Remembered.KIND, load)
+    assert type(game.load_policy(tmp_path)) is Remembered
+    with pytest.raises(ValueError, match="have a loader already"):
+        register_policy_kind(Remembered.KIND, lambda directory: RandomPolicy())
+
+
+def test_an_initial_policy_must_play_on_the_backend():
+    with pytest.raises(ValueError, match=r"of type object cannot play on engine: it has no act_on"):
+        Gen1OU(initial=object())
 
 
 def test_the_initial_network_depends_on_the_seed_alone(tmp_path):
