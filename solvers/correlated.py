@@ -31,6 +31,10 @@ Objective = Literal["gini", "entropy", "welfare", "min_epsilon"]
 _MOST_COEFFICIENTS = 1_000_000
 """Nonzero coefficients of the program that still fit in memory and patience."""
 
+_NOISE = 1e-7
+"""Weights below this are the interior-point method's, not the equilibrium's. They must not reach
+a best response: an information state that is met with weight 1e-10 is still met."""
+
 _EPSILON_SLACK = 1e-9
 """Relative slack kept above the least epsilon, so that the second program has an interior."""
 
@@ -124,7 +128,8 @@ def equilibrium_joint(
         run(cp.Problem(cp.Maximize(cp.sum(cp.entr(joint))), constraints), "CLARABEL")
     else:
         run(cp.Problem(cp.Minimize(cp.sum_squares(joint)), constraints), "CLARABEL")
-    return np.asarray(joint.value).reshape(payoffs.num_strategies), epsilon
+    weights = np.where(joint.value < _NOISE, 0.0, joint.value)
+    return (weights / weights.sum()).reshape(payoffs.num_strategies), epsilon
 
 
 @dataclass(frozen=True)

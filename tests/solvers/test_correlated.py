@@ -102,3 +102,12 @@ def test_shapleys_game_has_a_better_correlated_equilibrium():
 def test_large_games_are_refused_with_their_size():
     with pytest.raises(solvers.UnsupportedGameError, match="200"):
         solvers.get("mgce").solve(np.zeros((200, 200)))
+
+
+@pytest.mark.parametrize("name", ["mgce", "mgcce", "mece", "mecce"])
+def test_the_interior_point_methods_dust_is_swept(name):
+    """A best response would take weight 1e-10 for a profile that is played."""
+    joint = (
+        solvers.get(name).solve([[[-1.0, -3.0], [0.0, -2.0]], [[-1.0, 0.0], [-3.0, -2.0]]]).joint
+    )
+    assert np.count_nonzero(joint) == 1

@@ -5,14 +5,17 @@ from __future__ import annotations
 from itertools import islice, pairwise
 
 import numpy as np
+import pyspiel
 import pytest
+from open_spiel.python import policy as openspiel_policy
 
 import solvers
 from pokespiel import PSRO
 from pokespiel.exploitability.exact import exploitability
 from pokespiel.openspiel import MatrixGame, OpenSpielGame
+from pokespiel.openspiel.policy import from_openspiel, to_openspiel
 from pokespiel.oracles.exact import ExactOracle
-from pokespiel.protocols import Mixture
+from pokespiel.protocols import Mixture, Response
 from pokespiel.variants.anytime import AnytimeOracle, MinimumExploitability, anytime_psro
 from pokespiel.variants.correlated import AdmitNovel, recommendation_targets
 from pokespiel.variants.rectified import rectified_target
@@ -140,21 +143,56 @@ class TestRectified:
             loop.step()
 
 
-class TestJPSRO:
-    def test_cce_on_kuhn(self, kuhn: OpenSpielGame) -> None:
-        # OpenSpiel's jpsro with mgcce starts 0.9167, 0.8333, 0.3333 and ends at 0; in between
-        # ties decide.
-        steps = PSRO(kuhn, oracle=ExactOracle(ties="first"), meta_solver="mgcce").run(10).steps
-        gaps = [step.nash_conv for step in steps]
-        assert gaps[:3] == pytest.approx([0.9167, 0.8333, 0.3333], abs=5e-5)
-        assert gaps[-1] == pytest.approx(0.0, abs=1e-6)
+class OpenSpielResponses:
+    """OpenSpiel's best responses to a joint: first action of a tie, uniform where nobody gets."""
 
-    def test_cce_of_three_players(self) -> None:
-        game = OpenSpielGame("kuhn_poker(players=3)")
-        steps = PSRO(game, oracle=ExactOracle(ties="first"), meta_solver="mgcce").run(9).steps
-        gaps = [step.nash_conv for step in steps]
-        assert gaps[:2] == pytest.approx([2.0625, 0.8333], abs=5e-5)
-        assert gaps[-1] < 0.05  # jpsro: 0.0484
+    name = "openspiel"
+
+    def best_response(self, game, player, opponents, *, rng) -> Response:
+        form = game.form
+        joint = []
+        for profile, weight in zip(opponents.profiles, opponents.weights, strict=True):
+            behaviours = [policy.behaviour(form, seat) for seat, policy in enumerate(profile)]
+            table = to_openspiel(form, behaviours).to_tabular()
+            joint.append((float(weight), openspiel_policy.python_policy_to_pyspiel_policy(table)))
+        info = pyspiel.cce_dist(
+            game.game, joint, player, prob_cut_threshold=0.0, action_value_tolerance=-1.0
+        )
+        found = openspiel_policy.pyspiel_policy_to_python_policy(
+            game.game, info.best_response_policies[0], players=(player,)
+        )
+        return Response(
+            from_openspiel(form, found, [player]), value=float(info.best_response_values[0])
+        )
+
+
+class TestJPSRO:
+    # What open_spiel.python.algorithms.jpsro prints (OpenSpiel 2.0.2, train_meta_solver="mgcce").
+    @pytest.mark.parametrize(
+        ("name", "published"),
+        [
+            ("kuhn_poker", [0.9167, 0.8333, 0.3333, 0.2721, 0.1667, 0.1034, 0.0202, 0.0]),
+            (
+                "kuhn_poker(players=3)",
+                [2.0625, 0.8333, 0.625, 0.4853, 0.4252, 0.3333, 0.2509, 0.1106, 0.0484, 0.0497],
+            ),
+        ],
+    )
+    def test_cce_with_openspiels_ties_is_openspiels_curve(self, name, published) -> None:
+        loop = PSRO(
+            OpenSpielGame(name),
+            oracle=OpenSpielResponses(),
+            meta_solver="mgcce",
+            admit=lambda response, gain: True,
+        )
+        gaps = [loop.step().nash_conv for _ in published]
+        assert gaps == pytest.approx(published, abs=5e-5)
+
+    def test_cce_with_uniform_ties_is_openspiels_curve(self, kuhn: OpenSpielGame) -> None:
+        # The same with action_value_tolerance=1e-9, which mixes tied actions as we do.
+        steps = PSRO(kuhn, oracle=ExactOracle(), meta_solver="mgcce").run(8).steps
+        published = [0.9167, 0.75, 0.3333, 0.2639, 0.1667, 0.1111, 0.0202, 0.0]
+        assert [step.nash_conv for step in steps] == pytest.approx(published, abs=5e-5)
 
     def test_correlation_beats_independence_in_chicken(self) -> None:
         # Maximum welfare: correlated play takes turns, which no mixture of each can.
