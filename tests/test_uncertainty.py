@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -108,14 +105,3 @@ def test_bad_input_is_named(changes, message):
 def test_names_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="population 0 has 2 strategies"):
         uncertainty(table_of([[0, 26], [0, 0]], 50), samples=2).describe([["a"]])
-
-
-def test_the_examples_of_the_page_run(monkeypatch):
-    root = Path(__file__).parents[1]
-    monkeypatch.chdir(root)
-    page = root / "docs" / "uncertainty.md"
-    snippets = re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
-    assert len(snippets) >= 6
-    names: dict[str, object] = {}
-    for snippet in snippets:
-        exec(compile(snippet, str(page), "exec"), names)

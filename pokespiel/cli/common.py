@@ -30,7 +30,7 @@ def failing_in_one_line() -> Iterator[None]:
         if isinstance(error, BrokenPipeError):
             raise
         raise click.ClickException(str(error)) from error
-    except RunError as error:
+    except (RunError, ImportError) as error:
         raise click.ClickException(str(error)) from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error

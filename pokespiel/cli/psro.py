@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,11 @@ _DOING = {"iteration": "next iteration", "evaluate": "playing cells of the table
     "--directory", type=click.Path(path_type=Path), help="Store the run here. gen1ou needs it."
 )
 @click.option("--resume", is_flag=True, help="Continue the run in the directory, if it holds one.")
+@click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Also log each iteration to this folder, as TensorBoard's scalars.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, no steps.")
 @click.pass_context
 def psro(ctx: click.Context, /, **options: Any) -> None:
@@ -119,6 +125,7 @@ def _psro(
     seed: int,
     directory: Path | None,
     resume: bool,
+    tensorboard: Path | None,
     as_json: bool,
 ) -> None:
     import solvers
@@ -152,11 +159,14 @@ def _psro(
             record_command(directory, command_line(arguments))
         if loop.steps and not as_json:
             click.echo(f"resumed after {len(loop.steps)} iterations")
-        while len(loop.steps) < iterations and not loop.converged:
-            step = loop.step()
-            progress.clear()
-            if not as_json:
-                click.echo(_line(step))
+        with _log(tensorboard, len(loop.steps)) as log:
+            while len(loop.steps) < iterations and not loop.converged:
+                step = loop.step()
+                progress.clear()
+                if log is not None:
+                    log.step(step)
+                if not as_json:
+                    click.echo(_line(step))
         result = loop.result()
         progress.clear()
         loop.close()
@@ -164,6 +174,15 @@ def _psro(
         write_json(_document(built.name, result, directory, converged=loop.converged))
     else:
         _show(result, directory, converged=loop.converged)
+
+
+def _log(directory: Path | None, start: int) -> Any:
+    """A TensorBoard log, or None, as a context manager."""
+    if directory is None:
+        return nullcontext()
+    from pokespiel.report.tensorboard import TensorBoardLog
+
+    return TensorBoardLog(directory, start=start)
 
 
 def _game(
