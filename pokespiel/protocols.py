@@ -127,9 +127,23 @@ class JointMixture:
     profiles: tuple[tuple[Policy, ...], ...]
     weights: FloatArray
 
+    def sample(self, rng: np.random.Generator, size: int) -> list[tuple[Policy, ...]]:
+        """Draw ``size`` profiles independently."""
+        picks = rng.choice(len(self.profiles), size=size, p=self.weights)
+        return [self.profiles[int(pick)] for pick in picks]
+
 
 Opponents: TypeAlias = Sequence[Mixture] | JointMixture
 """What an oracle answers: one mixture per player (the responder's own is ignored), or a joint."""
+
+
+def sample_profiles(
+    opponents: Opponents, size: int, *, rng: np.random.Generator
+) -> list[tuple[Policy, ...]]:
+    """Draw one profile for each of ``size`` episodes."""
+    if isinstance(opponents, JointMixture):
+        return opponents.sample(rng, size)
+    return list(zip(*(mixture.sample(rng, size) for mixture in opponents), strict=True))
 
 
 @dataclass(frozen=True)

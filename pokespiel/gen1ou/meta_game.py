@@ -25,7 +25,7 @@ from pokespiel.gen1ou.neural import NeuralPolicy
 from pokespiel.gen1ou.recording import EngineRecorder, ShowdownRecorder
 from pokespiel.gen1ou.teams import load_teams
 from pokespiel.policies.storage import load_config
-from pokespiel.protocols import Episode, JointMixture, Mixture, Opponents, Policy, Profile
+from pokespiel.protocols import Episode, Mixture, Opponents, Policy, Profile, sample_profiles
 
 if TYPE_CHECKING:
     from pokespiel.gen1ou.showdown.arena import Arena
@@ -325,8 +325,8 @@ class Gen1OU:
         recorder: EngineRecorder | ShowdownRecorder = (
             EngineRecorder(learner) if self.backend == "engine" else ShowdownRecorder(learner)
         )
-        rivals = _draw(opponents, 1 - player, episodes, rng)
-        seats = [(recorder, rival) for rival in rivals]
+        profiles = sample_profiles(opponents, episodes, rng=rng)
+        seats = [(recorder, profile[1 - player]) for profile in profiles]
         self._battles(seats, self._pairings(episodes, rng), rng)
         return recorder.episodes
 
@@ -338,10 +338,3 @@ def _draws(profile: Profile, episodes: int, rng: np.random.Generator) -> list[tu
         for policy in profile
     ]
     return list(zip(*seats, strict=True))
-
-
-def _draw(opponents: Opponents, player: int, size: int, rng: np.random.Generator) -> list[Policy]:
-    if isinstance(opponents, JointMixture):
-        picks = rng.choice(len(opponents.profiles), size=size, p=opponents.weights)
-        return [opponents.profiles[int(pick)][player] for pick in picks]
-    return opponents[player].sample(rng, size)

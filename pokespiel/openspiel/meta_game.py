@@ -26,7 +26,15 @@ from pokespiel.openspiel.sampling import sample_leaves
 from pokespiel.openspiel.sequence_form import FloatArray, SequenceForm
 from pokespiel.openspiel.states import load_game
 from pokespiel.openspiel.training import compiled_episodes, is_keyed, state_episodes
-from pokespiel.protocols import Episode, JointMixture, Mixture, Opponents, Policy, Profile
+from pokespiel.protocols import (
+    Episode,
+    JointMixture,
+    Mixture,
+    Opponents,
+    Policy,
+    Profile,
+    sample_profiles,
+)
 
 _NETWORK = "openspiel/network"
 """`NetworkPolicy.kind`; its module needs torch and is loaded when a network is."""
@@ -414,7 +422,7 @@ class OpenSpielGame:
         result: list[Episode] = []
         drawn = rng.integers(len(seatings), size=episodes)
         if self._form is None:
-            rivals = _draw_profiles(opponents, episodes, rng)
+            rivals = sample_profiles(opponents, episodes, rng=rng)
             for start in range(0, episodes, TOGETHER):
                 rows = range(start, min(start + TOGETHER, episodes))
                 profiles = [[rivals[r][p] for p in seatings[drawn[r]]] for r in rows]
@@ -474,16 +482,6 @@ class OpenSpielGame:
                     ],
                     int(count),
                 )
-
-
-def _draw_profiles(
-    opponents: Opponents, episodes: int, rng: np.random.Generator
-) -> list[tuple[Policy, ...]]:
-    """One profile per episode."""
-    if isinstance(opponents, JointMixture):
-        picks = rng.choice(len(opponents.profiles), size=episodes, p=opponents.weights)
-        return [opponents.profiles[int(pick)] for pick in picks]
-    return list(zip(*(mixture.sample(rng, episodes) for mixture in opponents), strict=True))
 
 
 def _kind(directory: Path) -> str:
