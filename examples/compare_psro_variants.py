@@ -7,6 +7,8 @@ and deterministic. An oracle call is one best response of one player; the regret
 end of the list compute one set of counterfactual values per player and iteration, which costs as
 much and is counted as one. Exploitability is exact, and measuring it is not timed. Seconds are the
 process's own CPU time, so that other work on the machine does not count; set OMP_NUM_THREADS=1.
+Of JPSRO's joint the marginals are measured: in a zero-sum game they are a Nash equilibrium of the
+table.
 """
 
 from __future__ import annotations
@@ -154,6 +156,7 @@ VARIANTS: dict[str, Callable[[OpenSpielGame], Moves]] = {
     "PSRO, regret matching+": psro("regret_matching_plus"),
     "PRD-PSRO": psro("prd", target_regret=0.02),
     "alpha-PSRO": psro("alpharank"),
+    "JPSRO, max-Gini CCE": psro("mgcce"),
     "rectified PSRO (one population)": rectified,
     "anytime PSRO": lambda game: from_loop(anytime_psro(game)),
     "self-play PSRO": self_play,
