@@ -1,4 +1,4 @@
-"""What mkdocs does for this site besides: notebooks become pages, new pages enter the navigation."""
+"""What mkdocs does for this site besides: notebooks become pages, new pages get into the menu."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def as_markdown(notebook: Path) -> str:
         # Folded solutions are Markdown inside of HTML.
         parts.append(source.replace("<details>", '<details markdown="1">'))
     head, *rest = parts
-    note = f"[Download this notebook]({notebook.name}) to run it; here it stands without its output."
+    note = f"[Download this notebook]({notebook.name}) to run it; here it has no output."
     return "\n\n".join([head, note, *rest]) + "\n"
 
 
