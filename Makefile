@@ -1,6 +1,7 @@
 # make demo   PSRO on Gen 1 OU with torch policies, on the engine and on real Showdown
 # make test   linters, types, import rules and every test
-# Both set up a virtual environment in .venv first; PYTHON=... chooses the interpreter (>= 3.11).
+# make docs   the documentation as web pages, in site/index.html
+# All set up a virtual environment in .venv first; PYTHON=... chooses the interpreter (>= 3.11).
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,7 +14,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint co
 # Where the engine's tests find the simulator to be compared with.
 WHERE := from pokespiel.gen1ou.showdown.install import showdown_directory as d; print(d().parents[1])
 
-.PHONY: demo test setup lint clean
+.PHONY: demo test docs setup lint clean
 
 demo: setup
 	run=runs/demo-$$(date +%Y%m%d-%H%M%S); \
@@ -24,6 +25,9 @@ demo: setup
 test: setup lint
 	POKESPIEL_SHOWDOWN_DIR=$$($(BIN)/python -c "$(WHERE)") OMP_NUM_THREADS=1 \
 	  $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+
+docs: setup
+	$(BIN)/mkdocs build --strict
 
 lint: setup
 	$(BIN)/ruff check .
@@ -42,4 +46,4 @@ $(INSTALLED): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist site *.egg-info
