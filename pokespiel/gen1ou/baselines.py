@@ -5,8 +5,8 @@ All of them draw only from the generator they are given.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +98,14 @@ class SimpleHeuristicsPolicy:
             ],
             dtype=np.int64,
         )
+
+
+BASELINES: dict[str, Callable[[], Any]] = {
+    "random": RandomPolicy,
+    "max_damage": MaxDamagePolicy,
+    "simple_heuristics": SimpleHeuristicsPolicy,
+}
+"""Policies that learn nothing, by name."""
 
 
 def _heuristic_action(decision: Decision, fallback: int) -> int:
