@@ -21,12 +21,13 @@ CLOSING = 2**32 - 1
 @contextmanager
 def failing_in_one_line() -> Iterator[None]:
     """Turn what a user can mend into a `click.ClickException`; other errors are bugs and pass."""
+    from pokespiel.exploitability.result import MeasurementError
     from pokespiel.gen1ou.showdown.install import ShowdownError
     from pokespiel.runs.directory import RunError
 
     try:
         yield
-    except (ShowdownError, FloatingPointError, OSError) as error:
+    except (MeasurementError, ShowdownError, FloatingPointError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             raise
         raise click.ClickException(str(error)) from error

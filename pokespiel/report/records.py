@@ -14,13 +14,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from pokespiel.exploitability.exact import Exploitability
+from pokespiel.exploitability.result import Exploitability
 from pokespiel.files import write_atomically
-from pokespiel.stats import Interval
 
 _PACKAGES = ("pokespiel", "numpy", "scipy", "highspy", "open_spiel", "torch", "numba", "poke-env")
 
@@ -108,7 +104,7 @@ def record_measurements(run: Path, found: Measurements) -> None:
     """Replace the run's measurements."""
     document = {
         "sizes": found.sizes,
-        "exploitabilities": [exploitability_to_json(e) for e in found.exploitabilities],
+        "exploitabilities": [e.to_json() for e in found.exploitabilities],
     }
     with write_atomically(run / MEASUREMENTS) as file:
         file.write(json.dumps(document, indent=2).encode())
@@ -129,44 +125,10 @@ def read_measurements(run: Path) -> Measurements | None:
         document = json.loads(path.read_text("utf-8"))
         return Measurements(
             tuple(document["sizes"]),
-            tuple(_exploitability(entry) for entry in document["exploitabilities"]),
+            tuple(Exploitability.from_json(entry) for entry in document["exploitabilities"]),
         )
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path} is damaged: {error}") from None
-
-
-def exploitability_to_json(found: Exploitability) -> dict[str, Any]:
-    """An exploitability as plain JSON values."""
-    interval = found.interval
-    return {
-        "estimate": found.estimate,
-        "kind": found.kind,
-        "nash_conv": found.nash_conv,
-        "gains": list(found.gains),
-        "method": found.method,
-        "interval": None
-        if interval is None
-        else {
-            "low": float(interval.low),
-            "high": float(interval.high),
-            "confidence": interval.confidence,
-            "method": interval.method,
-        },
-        "games": found.games,
-        "budget": {
-            key: value if isinstance(value, int | float | str) else str(value)
-            for key, value in found.budget.items()
-        },
-    }
-
-
-def _exploitability(entry: dict[str, Any]) -> Exploitability:
-    stored = entry["interval"]
-    interval = None
-    if stored is not None:
-        ends = np.array(stored["low"]), np.array(stored["high"])
-        interval = Interval(*ends, stored["confidence"], stored["method"])
-    return Exploitability(**{**entry, "gains": tuple(entry["gains"]), "interval": interval})
 
 
 def command_line(arguments: Sequence[str]) -> str:
