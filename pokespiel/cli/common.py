@@ -18,6 +18,10 @@ CLOSING = 2**32 - 1
 """Marks the random numbers of games after the loop, apart from those of any iteration."""
 
 
+_EXTRAS = {"poke_env": "showdown", "websockets": "showdown", "peft": "metamon"}
+"""Package that may be missing -> the extra that brings it."""
+
+
 @contextmanager
 def failing_in_one_line() -> Iterator[None]:
     """Turn what a user can mend into a `click.ClickException`; other errors are bugs and pass."""
@@ -31,6 +35,13 @@ def failing_in_one_line() -> Iterator[None]:
         if isinstance(error, BrokenPipeError):
             raise
         raise click.ClickException(str(error)) from error
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").split(".")[0])
+        if extra is None:
+            raise
+        raise click.ClickException(
+            f'this needs {error.name}, which is not installed: pip install "pokespiel[{extra}]"'
+        ) from error
     except (RunError, ImportError) as error:
         raise click.ClickException(str(error)) from error
     except ValueError as error:

@@ -145,7 +145,11 @@ def _poke_env() -> Finding:
 
 
 def _metamon() -> Finding:
-    from pokespiel.metamon.assets import AGENTS, AssetError, checkpoint_path, load_vocabulary
+    try:
+        from pokespiel.metamon.assets import AGENTS, AssetError, checkpoint_path, load_vocabulary
+    except ModuleNotFoundError as error:
+        # Said with poke-env.
+        return Finding("metamon", "absent", f"needs {error.name}")
 
     there = []
     for name in AGENTS:

@@ -392,3 +392,15 @@ def test_output_is_plain_in_a_pipe(matrix):
 
 def test_matrix_game_is_what_the_file_says(matrix):
     assert MatrixGame(read_payoffs(matrix).payoffs).is_symmetric
+
+
+def test_without_poke_env_the_doctor_works_and_others_name_the_extra():
+    code = (
+        "import sys; sys.modules['poke_env'] = None; from pokespiel.cli import main; "
+        "assert main(['doctor']) == 0; sys.exit(main(['play', 'random']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "metamon   absent" in done.stdout
+    assert 'pip install "pokespiel[showdown]"' in done.stderr
+    assert done.stderr.count("\n") == 1
