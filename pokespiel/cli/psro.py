@@ -228,9 +228,15 @@ def _oracle(name: str, game: str, training_games: int | None) -> Any:
     from pokespiel.oracles.ppo import PPOOracle
 
     if game == "gen1ou":
-        # Few battles: smaller batches and larger steps than the oracle's own.
-        return PPOOracle(episodes=training_games or 400, episodes_per_batch=40, learning_rate=1e-3)
+        return gen1ou_oracle(training_games or 400)
     return PPOOracle() if training_games is None else PPOOracle(episodes=training_games)
+
+
+def gen1ou_oracle(training_games: int) -> Any:
+    """PPO for few battles: smaller batches and larger steps than the oracle's own."""
+    from pokespiel.oracles.ppo import PPOOracle
+
+    return PPOOracle(episodes=training_games, episodes_per_batch=40, learning_rate=1e-3)
 
 
 def _line(step: Any) -> str:

@@ -9,6 +9,7 @@ from html import escape
 
 import numpy as np
 
+from pokespiel.exploitability.result import Exploitability
 from pokespiel.report import figures
 from pokespiel.report.run import (
     CONFIDENCE,
@@ -287,21 +288,31 @@ def exploitability(run: Run) -> str:
         body = [
             [
                 f.kind,
+                escape(_described(f)),
                 number(f.estimate),
                 "none: exact"
                 if f.interval is None
                 else f"[{float(f.interval.low):.3f}, {float(f.interval.high):.3f}]",
                 f"{f.games:,}",
-                escape(f.method),
             ]
             for f in measured
         ]
-        head = ["kind", "estimate", "interval", "games", "method"]
-        table = tag("h3", "Of the meta-strategy now") + rows(head, body)
+        head = ["kind", "how", "estimate", "interval", "games"]
+        table = tag("h3", "Of the meta-strategy now") + rows(head, body, left=2)
     note = "NashConv divided by the number of players, in the game's return units. "
     return section(
         "Exploitability", legend(names) + drawn + table, note + " ".join(notes)
     )  # fmt: skip
+
+
+def _described(found: Exploitability) -> str:
+    """How it was measured, with its budget."""
+    spent = ", ".join(
+        f"{key.replace('_', ' ')} {value:,.4g}"
+        for key, value in found.budget.items()
+        if isinstance(value, int | float)
+    )
+    return "; ".join(filter(None, [found.method, spent, found.teams]))
 
 
 def learning(run: Run) -> str:

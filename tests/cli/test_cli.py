@@ -165,6 +165,36 @@ def test_sampled_runs_are_measured_on_fresh_games(capsys, tmp_path):
     assert found["interval"]["low"] <= found["estimate"] <= found["interval"]["high"]
 
 
+def test_exploiters_give_lower_bounds_which_are_kept(capsys, tmp_path):
+    run(capsys, "psro", "kuhn_poker", "--sampled", "--oracle", "tabular_q", "--iterations", 1,
+        "--training-games", 40, "--games-per-cell", 20, "--directory", tmp_path)  # fmt: skip
+    learn = ["--exploiter", "learned", "--training-games", 100, "--seeds", 1]
+    status, out, _ = run(capsys, "exploitability", tmp_path, "--games", 50, *learn, "--json")
+    found = json.loads(out)
+    assert status == 0
+    assert [one["kind"] for one in found] == ["restricted", "lower bound"]
+    assert found[1]["budget"]["episodes"] == 200
+    assert run(capsys, "exploitability", tmp_path, "--games", 60)[0] == 0
+    run(capsys, "report", tmp_path, "--output", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "best of 1 trained responses, measured on other games" in page
+    assert page.count('<td class="">restricted</td>') == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--exploiter", "learned"], "is small enough to be exact"),
+        (["--exploiter", "oracle"], "not one of 'learned', 'local', 'search'"),
+    ],
+)
+def test_exploiters_that_make_no_sense_are_refused(capsys, tmp_path, options, words):
+    run(capsys, "psro", "kuhn_poker", "--iterations", 1, "--directory", tmp_path)
+    status, _, err = run(capsys, "exploitability", tmp_path, *options)
+    assert status == 2
+    assert words in err
+
+
 def test_runs_of_files_cannot_be_measured_without_the_file(capsys, tmp_path, matrix):
     run(capsys, "psro", matrix, "--directory", tmp_path / "run")
     status, _, err = run(capsys, "exploitability", tmp_path / "run")
