@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.engine.batch import begin_all, call, legal_all, step_all
 from pokespiel.gen1ou.engine.teams import PokemonSet, pack
-from pokespiel.gen1ou.observation import Observation, observe, reveal
+from pokespiel.gen1ou.observation import Observation, nothing_seen, observe, reveal
 from pokespiel.gen1ou.rewards import reward_states
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -29,9 +29,9 @@ class Decisions:
 
     Attributes
     ----------
-    rows : int32 ``(battles, ROW)``, revealed : int8 ``(battles, 2, 6)``
-        The battles under way. They hold what players may not know; policies that play fair read
-        `observations`.
+    rows : int32 ``(battles, ROW)``, revealed : int16 ``(battles, 2, KNOWLEDGE)``
+        The battles under way, and what was seen of them. The rows hold what players may not know;
+        policies that play fair read `observations`.
     where, players : int64 ``(n,)``
         Row of each battle, and which of its players decides.
     battles : int64 ``(n,)``
@@ -41,7 +41,7 @@ class Decisions:
     """
 
     rows: NDArray[np.int32]
-    revealed: NDArray[np.int8]
+    revealed: NDArray[np.int16]
     where: NDArray[np.int64]
     players: NDArray[np.int64]
     battles: NDArray[np.int64]
@@ -152,7 +152,7 @@ class EngineArena:
         packed = np.stack([[self._pack(team) for team in teams[i]] for i in battles])
         rows = np.zeros((len(battles), at.ROW), np.int32)
         call(begin_all, rows, packed, rng.integers(2**64, size=len(battles), dtype=np.uint64))
-        revealed = np.full((len(battles), 2, 6), -1, np.int8)
+        revealed = nothing_seen(len(battles))
         reveal(rows, revealed)
         results = np.zeros(len(battles), np.int32)
         while len(battles):

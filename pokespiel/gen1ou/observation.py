@@ -3,25 +3,34 @@
 `pokespiel.gen1ou.showdown.observation` builds the same arrays from what a Showdown server says;
 a test holds the two equal. Their shapes are those `pokespiel.policies.battle_network` takes.
 
-==========  =======  ======================================================================
-array       shape    meaning
-==========  =======  ======================================================================
-`ids`       (12, 6)  per Pokémon: species, status (`STATUS_*`), four moves; 0 is unknown.
-                     Own team in its original order, then the opponent's in the order in
-                     which it was revealed. An opponent's moves are those it was seen to
-                     use, in ascending order.
-`pokemon`   (12, F)  hp (own: exact, opponent's: in percent, as shown), active, fainted,
-                     known; for the two active Pokémon while they stand: boosts / 6
-                     (attack, defense, special, speed, accuracy, evasion), and flags:
-                     substitute, Reflect, Leech Seed, confusion, Focus Energy, Mist,
-                     Disable, Bide, recharging, preparing a two-turn move
-`move_ids`  (4,)     moves in the active Pokémon's slots
-`moves`     (4, M)   there, legal, power / 100, accuracy, effectiveness against the
-                     opponent's active Pokémon / 4, same-type bonus, status move, estimated
-                     damage (power x effectiveness x bonus x accuracy / 200), explodes
-`battle`    (B,)     forced switch, may switch, turn / 100 (at most 1), own Pokémon left / 6,
-                     opponent's left / 6
-==========  =======  ======================================================================
+==============  =======  ==================================================================
+array           shape    meaning
+==============  =======  ==================================================================
+`ids`           (12, 6)  per Pokémon: species, status (`STATUS_*`), four moves; 0 is
+                         unknown. Own team in its original order, then the opponent's in
+                         the order in which it was revealed. An opponent's moves are those
+                         it was seen to use, in ascending order.
+`pokemon`       (12, F)  hp (own: exact, opponent's: in percent, as shown), active, fainted,
+                         known; for the two active Pokémon while they stand: boosts / 6
+                         (attack, defense, special, speed, accuracy, evasion), and flags:
+                         substitute, Reflect, Leech Seed, confusion, Focus Energy, Mist,
+                         Disable, Bide, recharging, preparing a two-turn move, Light Screen;
+                         turns it was seen asleep / 7; PP left of the four moves in `ids`,
+                         as a share of the most
+`move_ids`      (4,)     moves in the active Pokémon's slots
+`moves`         (4, M)   there, legal, power / 100, accuracy, effectiveness against the
+                         opponent's active Pokémon / 4, same-type bonus, status move,
+                         estimated damage (power x effectiveness x bonus x accuracy / 200),
+                         explodes
+`last_moves`    (2,)     what own and opponent's active Pokémon used last, since either of
+                         them came in; 0 for nothing yet, and for the fainted. A two-turn
+                         move counts once it strikes.
+`battle`        (B,)     forced switch, may switch, turn / 100 (at most 1), own Pokémon left
+                         / 6, opponent's left / 6
+==============  =======  ==================================================================
+
+What a player has seen and a battle's row no longer tells is kept in a small record beside it,
+which `reveal` brings up to date after each step.
 """
 
 from __future__ import annotations
@@ -41,7 +50,7 @@ Observation: TypeAlias = dict[str, NDArray[Any]]
 NUM_SPECIES = 152
 NUM_MOVES = 166
 NUM_STATUSES = 9
-POKEMON_FEATURES = 20
+POKEMON_FEATURES = 26
 MOVE_FEATURES = 9
 BATTLE_FEATURES = 5
 
@@ -49,7 +58,16 @@ STATUS_NONE, STATUS_BRN, STATUS_FRZ, STATUS_PAR = 1, 2, 3, 4
 STATUS_PSN, STATUS_SLP, STATUS_TOX, STATUS_FNT = 5, 6, 7, 8
 FIRST_BOOST, FIRST_EFFECT = 4, 10
 NUM_EFFECTS = 8
-RECHARGING, PREPARING = 18, 19
+RECHARGING, PREPARING, LIGHT_SCREEN, SLEPT, FIRST_PP = 18, 19, 20, 21, 22
+MOST_SLEEP = 7
+
+# The record of what was seen of one side. A place is a Pokémon's in the order of appearance.
+KNOWN_SLOTS = 0  # team slots in the order of appearance, then -1 (6)
+KNOWN_SLEEP = 6  # ends of turn at which each place was seen asleep, in its present sleep (6)
+KNOWN_LAST_MOVE = 12
+KNOWN_ACTIVE = 13  # place of the active Pokémon
+KNOWN_TURN = 14
+KNOWLEDGE = 15
 
 POWER = np.asarray(tables.POWER[:NUM_MOVES] / 100.0, dtype=np.float32)
 ACCURACY = np.array(
@@ -92,14 +110,22 @@ def empty(size: int) -> Observation:
         "ids": np.zeros((size, 12, 6), np.int16),
         "pokemon": np.zeros((size, 12, POKEMON_FEATURES), np.float32),
         "move_ids": np.zeros((size, 4), np.int16),
+        "last_moves": np.zeros((size, 2), np.int16),
         "moves": np.zeros((size, 4, MOVE_FEATURES), np.float32),
         "battle": np.zeros((size, BATTLE_FEATURES), np.float32),
     }
 
 
+def nothing_seen(size: int) -> NDArray[np.int16]:
+    """Records of both sides for ``size`` battles that have not begun."""
+    known = np.zeros((size, 2, KNOWLEDGE), np.int16)
+    known[:, :, KNOWN_SLOTS : KNOWN_SLOTS + 6] = -1
+    return known
+
+
 def observe(
     rows: NDArray[np.int32],
-    revealed: NDArray[np.int8],
+    revealed: NDArray[np.int16],
     battles: NDArray[np.int64],
     players: NDArray[np.int64],
     legal: NDArray[np.bool_],
@@ -110,9 +136,8 @@ def observe(
     ----------
     rows : int32 ``(battles, ROW)``
         Engine battles.
-    revealed : int8 ``(battles, 2, 6)``
-        Team slots of each side's Pokémon in the order in which they appeared, then -1; see
-        `reveal`.
+    revealed : int16 ``(battles, 2, KNOWLEDGE)``
+        What was seen of each side; see `nothing_seen` and `reveal`.
     battles, players : int64 ``(n,)``
         Who decides.
     legal : bool ``(n, 10)``
@@ -128,29 +153,48 @@ def observe(
         out["pokemon"],
         out["move_ids"],
         out["moves"],
+        out["last_moves"],
         out["battle"],
     )
     return out
 
 
 @entry_point
-def reveal(rows: NDArray[np.int32], revealed: NDArray[np.int8]) -> None:
-    """Note which Pokémon have appeared; call it after the start and after each step."""
+def reveal(rows: NDArray[np.int32], revealed: NDArray[np.int16]) -> None:
+    """Note what the last step showed; call it after the start and after each step."""
     for i in prange(rows.shape[0]):
+        b, stayed = rows[i], True
         for s in range(2):
-            slot = rows[i, s * at.SIDE + at.ORDER]
-            for k in range(6):
-                if revealed[i, s, k] == slot:
-                    break
-                if revealed[i, s, k] == -1:
-                    revealed[i, s, k] = slot
-                    break
+            stayed &= _appear(b[s * at.SIDE + at.ORDER], revealed[i, s])
+        for s in range(2):
+            known = revealed[i, s]
+            p = s * at.SIDE + b[s * at.SIDE + at.ORDER] * at.POKEMON
+            last = b[s * at.SIDE + at.LAST_MOVE]
+            # The row forgets it in sleep and frost, too.
+            if last != 0 or not stayed or b[p + at.HP] == 0:
+                known[KNOWN_LAST_MOVE] = last
+            if known[KNOWN_TURN] != b[at.TURN]:
+                known[KNOWN_TURN] = b[at.TURN]
+                place = KNOWN_SLEEP + known[KNOWN_ACTIVE]
+                known[place] = known[place] + 1 if b[p + at.STATUS] == at.ASLEEP else 0
+
+
+@compiled
+def _appear(slot: int, known: NDArray[np.int16]) -> bool:
+    """Note who is active; whether it was so before."""
+    place = 0
+    while known[KNOWN_SLOTS + place] >= 0 and known[KNOWN_SLOTS + place] != slot:
+        place += 1
+    known[KNOWN_SLOTS + place] = slot
+    stayed: bool = known[KNOWN_ACTIVE] == place
+    known[KNOWN_ACTIVE] = place
+    return stayed
 
 
 @entry_point
 def _observe(
     rows: NDArray[np.int32],
-    revealed: NDArray[np.int8],
+    revealed: NDArray[np.int16],
     battles: NDArray[np.int64],
     players: NDArray[np.int64],
     legal: NDArray[np.bool_],
@@ -158,6 +202,7 @@ def _observe(
     pokemon: NDArray[np.float32],
     move_ids: NDArray[np.int16],
     moves: NDArray[np.float32],
+    last_moves: NDArray[np.int16],
     battle: NDArray[np.float32],
 ) -> None:
     for n in prange(battles.shape[0]):
@@ -173,9 +218,14 @@ def _observe(
             is_active = slot == b[o + at.ORDER]
             ids[n, slot, 0] = b[p + at.SPECIES]
             ids[n, slot, 1] = STATUS_FNT if b[p + at.HP] == 0 else _STATUS_OF[b[p + at.STATUS]]
-            base = o + at.ACTIVE_MOVES if is_active and b[p + at.HP] > 0 else p + at.MOVES
+            fights = is_active and b[p + at.HP] > 0
+            base = o + at.ACTIVE_MOVES if fights else p + at.MOVES
+            left_of = o + at.ACTIVE_PP if fights else p + at.PP
             for k in range(4):
                 ids[n, slot, 2 + k] = b[base + k]
+                if b[base + k] != 0:
+                    most = tables.MAX_PP[b[base + k]]
+                    pokemon[n, slot, FIRST_PP + k] = b[left_of + k] / most
             pokemon[n, slot, 0] = b[p + at.HP] / b[p + at.MAX_HP]
             pokemon[n, slot, 1] = is_active
             pokemon[n, slot, 2] = b[p + at.HP] == 0
@@ -193,7 +243,8 @@ def _observe(
             row = 6 + k
             ids[n, row, 0] = b[p + at.SPECIES]
             ids[n, row, 1] = STATUS_FNT if b[p + at.HP] == 0 else _STATUS_OF[b[p + at.STATUS]]
-            _moves_seen(b, p, ids[n, row])
+            _moves_seen(b, p, ids[n, row], pokemon[n, row])
+            _sleep_seen(b[p + at.STATUS], revealed[i, foe, KNOWN_SLEEP + k], pokemon[n, row])
             percent = -((-100 * b[p + at.HP]) // b[p + at.MAX_HP])
             if percent == 100 and b[p + at.HP] < b[p + at.MAX_HP]:
                 percent = 99
@@ -203,6 +254,13 @@ def _observe(
             pokemon[n, row, 3] = 1
             if is_active and b[p + at.HP] > 0:
                 _active(b, f, pokemon[n, row])
+        for k in range(6):
+            slot = revealed[i, own, k]
+            if slot >= 0:
+                status = b[o + slot * at.POKEMON + at.STATUS]
+                _sleep_seen(status, revealed[i, own, KNOWN_SLEEP + k], pokemon[n, slot])
+        last_moves[n, 0] = revealed[i, own, KNOWN_LAST_MOVE]
+        last_moves[n, 1] = revealed[i, foe, KNOWN_LAST_MOVE]
         may_switch = False
         for action in range(4, 10):
             may_switch |= legal[n, action]
@@ -247,10 +305,19 @@ def _active(b: NDArray[np.int32], side: int, features: NDArray[np.float32]) -> N
         features[FIRST_EFFECT + k] = (bits & _EFFECT_BITS[k]) != 0
     features[RECHARGING] = (bits & at.MUST_RECHARGE) != 0
     features[PREPARING] = (bits & at.CHARGING) != 0
+    features[LIGHT_SCREEN] = (bits & at.LIGHT_SCREEN) != 0
 
 
 @compiled
-def _moves_seen(b: NDArray[np.int32], p: int, ids: NDArray[np.int16]) -> None:
+def _sleep_seen(status: int, ends_of_turn: int, features: NDArray[np.float32]) -> None:
+    if status == at.ASLEEP:
+        features[SLEPT] = min(ends_of_turn, MOST_SLEEP) / MOST_SLEEP
+
+
+@compiled
+def _moves_seen(
+    b: NDArray[np.int32], p: int, ids: NDArray[np.int16], features: NDArray[np.float32]
+) -> None:
     """Moves whose PP has gone down, in ascending order: every use is announced."""
     count = 0
     for k in range(4):
@@ -260,6 +327,8 @@ def _moves_seen(b: NDArray[np.int32], p: int, ids: NDArray[np.int16]) -> None:
         place = 2 + count
         while place > 2 and ids[place - 1] > number:
             ids[place] = ids[place - 1]
+            features[FIRST_PP + place - 2] = features[FIRST_PP + place - 3]
             place -= 1
         ids[place] = number
+        features[FIRST_PP + place - 2] = b[p + at.PP + k] / tables.MAX_PP[number]
         count += 1

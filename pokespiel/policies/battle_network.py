@@ -48,6 +48,8 @@ class BattleNetwork(nn.Module):
         Features of the active Pokémon's move slots.
     move_ids : int ``(B, 4)``
         Their moves; 0 where there is none.
+    last_moves : int ``(B, 2)``
+        What the own and the opponent's active Pokémon used last; 0 for nothing.
     battle : float ``(B, battle_features)``
 
     Outputs
@@ -72,7 +74,7 @@ class BattleNetwork(nn.Module):
             nn.ReLU(),
         )
         self.trunk = nn.Sequential(
-            nn.Linear(4 * token + config.battle_features, hidden),
+            nn.Linear(4 * token + 2 * width + config.battle_features, hidden),
             nn.ReLU(),
             nn.Linear(hidden, hidden),
             nn.ReLU(),
@@ -101,6 +103,7 @@ class BattleNetwork(nn.Module):
             (tokens[:, opponent] * active[:, opponent]).sum(dim=1),
             tokens[:, own].mean(dim=1),
             tokens[:, opponent].mean(dim=1),
+            self.move(observation["last_moves"].long()).flatten(1),
             observation["battle"].float(),
         ]
         trunk = self.trunk(torch.cat(summary, dim=-1))

@@ -43,7 +43,7 @@ SCRIPT = Path(__file__).parent / "player_views.js"
 def engine_views(team1, team2, seed, rng):
     """Play on the engine: choices in words, and per step both players' views."""
     battle = EngineBattle(unpack_showdown(team1), unpack_showdown(team2), seed)
-    revealed = np.full((1, 2, 6), -1, np.int8)
+    revealed = layout.nothing_seen(1)
     choices, steps = [], []
     while battle.result == "ongoing":
         rows = np.ascontiguousarray(battle.row[None, : at.ROW])

@@ -27,6 +27,7 @@ def observation(batch=4, seed=0):
         "ids": rng.integers(0, 9, size=(batch, 12, 6)),
         "pokemon": rng.random((batch, 12, 5)),
         "move_ids": rng.integers(0, 12, size=(batch, 4)),
+        "last_moves": rng.integers(0, 12, size=(batch, 2)),
         "moves": rng.random((batch, 4, 3)),
         "battle": rng.random((batch, 2)),
     }

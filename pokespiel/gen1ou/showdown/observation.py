@@ -15,6 +15,7 @@ from pokespiel.gen1ou import observation as layout
 from pokespiel.gen1ou.actions import move_slots
 from pokespiel.gen1ou.engine.tables import MOVE_NUMBER, SPECIES_NUMBER, TYPE_NAMES
 from pokespiel.gen1ou.observation import Observation
+from pokespiel.gen1ou.showdown.memory import Memory, memory_of
 
 _EFFECTS = (
     Effect.SUBSTITUTE,
@@ -64,14 +65,21 @@ def observe(battle: Battle, legal: NDArray[np.bool_]) -> Observation:
         One row of `pokespiel.gen1ou.observation.observe`.
     """
     arrays = {name: array[0] for name, array in layout.empty(1).items()}
+    memory = memory_of(battle)
     own = list(battle.team.values())[:6]
     foes = list(battle.opponent_team.values())[:6]
-    for row, pokemon in enumerate(own):
-        moves = [_move_number(move) for move in pokemon.moves][:4]
+    for row, (ident, pokemon) in enumerate(list(battle.team.items())[:6]):
+        moves = list(pokemon.moves)[:4]
         _describe(pokemon, moves, arrays["ids"][row], arrays["pokemon"][row])
-    for row, pokemon in enumerate(foes, start=6):
-        seen = sorted(_move_number(move) for move in pokemon.moves)[:4]
-        _describe(pokemon, seen, arrays["ids"][row], arrays["pokemon"][row])
+        _recall(memory, ident, pokemon, moves, arrays["pokemon"][row])
+    for row, (ident, pokemon) in enumerate(list(battle.opponent_team.items())[:6], start=6):
+        moves = sorted(pokemon.moves, key=_move_number)[:4]
+        _describe(pokemon, moves, arrays["ids"][row], arrays["pokemon"][row])
+        _recall(memory, ident, pokemon, moves, arrays["pokemon"][row])
+    arrays["last_moves"][:] = (
+        memory.last_moves.get(battle.player_role or "", 0),
+        memory.last_moves.get(battle.opponent_role or "", 0),
+    )
     _describe_moves(battle, legal, arrays["move_ids"], arrays["moves"])
     fainted = sum(pokemon.fainted for pokemon in foes)
     arrays["battle"][:] = (
@@ -86,14 +94,14 @@ def observe(battle: Battle, legal: NDArray[np.bool_]) -> Observation:
 
 def _describe(
     pokemon: Pokemon,
-    moves: list[int],
+    moves: list[str],
     ids: NDArray[np.int16],
     features: NDArray[np.float32],
 ) -> None:
     """Fill one Pokémon's rows."""
     ids[0] = SPECIES_NUMBER[pokemon.base_species]
     ids[1] = layout.STATUS_FNT if pokemon.fainted else _STATUS[pokemon.status]
-    ids[2 : 2 + len(moves)] = moves
+    ids[2 : 2 + len(moves)] = [_move_number(move) for move in moves]
     features[:4] = pokemon.current_hp_fraction, pokemon.active, pokemon.fainted, 1.0
     if not pokemon.active or pokemon.fainted:
         return
@@ -106,6 +114,23 @@ def _describe(
     still = pokemon.status not in (Status.SLP, Status.FRZ)
     features[layout.RECHARGING] = pokemon.must_recharge and still
     features[layout.PREPARING] = bool(pokemon.preparing)
+
+
+def _recall(
+    memory: Memory,
+    ident: str,
+    pokemon: Pokemon,
+    moves: list[str],
+    features: NDArray[np.float32],
+) -> None:
+    """Fill in what poke-env does not keep."""
+    if pokemon.status == Status.SLP:
+        ends_of_turn = min(memory.sleep[ident], layout.MOST_SLEEP)
+        features[layout.SLEPT] = ends_of_turn / layout.MOST_SLEEP
+    stands = pokemon.active and not pokemon.fainted
+    features[layout.LIGHT_SCREEN] = stands and ident in memory.screened
+    for column, move in enumerate(moves, start=layout.FIRST_PP):
+        features[column] = memory.pp_left(ident, move)
 
 
 def _describe_moves(
