@@ -1,4 +1,4 @@
-"""Showdown's own team validator."""
+"""Showdown's own team validator. `pokespiel.gen1ou.teams.legality` needs no Node."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import importlib.resources
 import json
 import subprocess
 from collections.abc import Sequence
+from typing import Any
 
 from pokespiel.gen1ou.showdown.install import ShowdownError, find_node, showdown_directory
+from pokespiel.gen1ou.teams.legality import IllegalTeamError
+
+__all__ = ["BATTLE_FORMAT", "IllegalTeamError", "complaints", "validate_team", "validate_teams"]
 
 BATTLE_FORMAT = "gen1ou"
-
-
-class IllegalTeamError(ValueError):
-    """Showdown refuses a team; the message holds its own words."""
 
 
 def validate_team(team: str) -> str:
@@ -41,6 +41,29 @@ def validate_teams(teams: Sequence[str]) -> list[str]:
     ShowdownError
         If Node or Showdown is missing, or the validator fails.
     """
+    answers = _answers(teams)
+    problems = [
+        f"team {place} is illegal: {' '.join(answer['problems'])}"
+        for place, answer in enumerate(answers)
+        if "problems" in answer
+    ]
+    if problems:
+        raise IllegalTeamError("\n".join(problems))
+    return [answer["packed"] for answer in answers]
+
+
+def complaints(teams: Sequence[str]) -> list[list[str]]:
+    """What Showdown holds against each team, in its own words; nothing for a legal one.
+
+    Raises
+    ------
+    ShowdownError
+        As `validate_teams`.
+    """
+    return [list(answer.get("problems", ())) for answer in _answers(teams)]
+
+
+def _answers(teams: Sequence[str]) -> list[dict[str, Any]]:
     script = importlib.resources.files("pokespiel.gen1ou.showdown").joinpath("npm", "validate.js")
     with importlib.resources.as_file(script) as path:
         outcome = subprocess.run(
@@ -52,12 +75,5 @@ def validate_teams(teams: Sequence[str]) -> list[str]:
         )
     if outcome.returncode != 0:
         raise ShowdownError(f"Showdown's team validator failed:\n{outcome.stderr.strip()}")
-    answers = json.loads(outcome.stdout)
-    problems = [
-        f"team {place} is illegal: {' '.join(answer['problems'])}"
-        for place, answer in enumerate(answers)
-        if "problems" in answer
-    ]
-    if problems:
-        raise IllegalTeamError("\n".join(problems))
-    return [answer["packed"] for answer in answers]
+    answers: list[dict[str, Any]] = json.loads(outcome.stdout)
+    return answers

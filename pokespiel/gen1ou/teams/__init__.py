@@ -1,69 +1,143 @@
-"""The Gen 1 OU teams that come with PokéSpiel, and Showdown's packed form of a team.
+"""Gen 1 OU teams: a library, a generator, Showdown's and metamon's files, and what is legal.
 
-The teams are Showdown export text, one file each. The first line of a file is a comment that
-names the archetype. Stat experience is maximal throughout, as in every Gen 1 team, and unsaid.
+The library is Showdown export text in ``library/``, one file for each team. The first line of a
+file names its archetype, the second its plan; docs/teams.md describes the archetypes. Stat
+experience is maximal throughout, as in every Gen 1 team, and unsaid.
 """
 
 from __future__ import annotations
 
 import importlib.resources
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
 
-TEAM_SIZE = 6
-MOVES_PER_POKEMON = 4
+from pokespiel.gen1ou.teams.formats import (
+    METAMON_SUFFIX,
+    TeamFormatError,
+    parse_export,
+    parse_packed,
+    parse_team,
+    read_folder,
+    read_team,
+    write_export,
+    write_packed,
+)
+from pokespiel.gen1ou.teams.generator import generate_team
+from pokespiel.gen1ou.teams.legality import IllegalTeamError, check_team, problems
+from pokespiel.gen1ou.teams.sets import (
+    MOVES_PER_POKEMON,
+    TEAM_SIZE,
+    Member,
+    Team,
+    engine_sets,
+)
+
+__all__ = [
+    "METAMON_SUFFIX",
+    "MOVES_PER_POKEMON",
+    "TEAM_SIZE",
+    "IllegalTeamError",
+    "LibraryTeam",
+    "Member",
+    "Team",
+    "TeamFormatError",
+    "check_team",
+    "engine_sets",
+    "generate_team",
+    "library",
+    "load_exports",
+    "load_teams",
+    "pack",
+    "parse_export",
+    "parse_packed",
+    "parse_team",
+    "problems",
+    "read_folder",
+    "read_team",
+    "write_export",
+    "write_packed",
+]
+
+_ARCHETYPE = "# Archetype:"
 
 
-def load_teams() -> list[str]:
-    """All teams packed, in the order of their names."""
-    return [pack(text) for text in load_exports().values()]
+@dataclass(frozen=True)
+class LibraryTeam:
+    """A team that comes with PokéSpiel: its name, archetype, plan in a sentence, and members."""
+
+    name: str
+    archetype: str
+    plan: str
+    members: tuple[Member, ...]
 
 
-def load_exports() -> dict[str, str]:
-    """Export text of all teams by name."""
-    folder = importlib.resources.files("pokespiel.gen1ou.teams")
+@cache
+def library() -> dict[str, LibraryTeam]:
+    """All teams of the library by name, in the order of their names."""
+    folder = importlib.resources.files(__package__).joinpath("library")
     files = sorted(file.name for file in folder.iterdir() if file.name.endswith(".txt"))
     return {
-        name.removesuffix(".txt"): _without_comments(folder.joinpath(name).read_text("utf-8"))
+        name.removesuffix(".txt"): _library_team(name, folder.joinpath(name).read_text("utf-8"))
         for name in files
     }
 
 
-def pack(export: str) -> str:
-    """Packed form of Gen 1 export text, as `/utm` takes it.
+def _library_team(file: str, text: str) -> LibraryTeam:
+    archetype, plan = text.splitlines()[:2]
+    return LibraryTeam(
+        name=file.removesuffix(".txt"),
+        archetype=archetype.removeprefix(_ARCHETYPE).strip(),
+        plan=plan.removeprefix("#").strip(),
+        members=tuple(parse_export(text, source=file)),
+    )
 
-    The ability is ``No Ability`` and the stat experience maximal, which the packed form must say:
-    left out, the simulator would fill in something else.
+
+def load_teams(*, archetype: str | None = None, names: Iterable[str] | None = None) -> list[str]:
+    """Teams of the library packed, in the order of their names.
 
     Parameters
     ----------
-    export
-        Blocks of a species line and move lines (``- Body Slam``), with a blank line between two
-        Pokémon. A species line may give a nickname (``Tank (Snorlax)``). ``Ability:``, ``EVs:``
-        and similar lines are skipped. Legality is for Showdown's validator to judge.
+    archetype
+        Only teams of this archetype.
+    names
+        Only these teams, in this order.
 
     Raises
     ------
     ValueError
-        If the text is not that.
+        If there is no such archetype or team; the message lists those there are.
     """
-    paragraphs = _without_comments(export).split("\n\n")
-    blocks = [[line for line in text.splitlines() if line] for text in paragraphs if text.strip()]
-    if not 1 <= len(blocks) <= TEAM_SIZE:
-        raise ValueError(f"a team has 1 to {TEAM_SIZE} Pokémon, got {len(blocks)}")
-    return "]".join(_pack_pokemon(lines) for lines in blocks)
+    teams = library()
+    if names is not None:
+        wanted = list(names)
+        for name in wanted:
+            if name not in teams:
+                raise ValueError(f"no team is called {name!r}; there are {', '.join(teams)}")
+        teams = {name: teams[name] for name in wanted}
+    if archetype is not None:
+        known = sorted({team.archetype for team in library().values()})
+        if archetype not in known:
+            raise ValueError(f"no archetype is called {archetype!r}; there are {', '.join(known)}")
+        teams = {name: team for name, team in teams.items() if team.archetype == archetype}
+    return [write_packed(team.members) for team in teams.values()]
 
 
-def _without_comments(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if not line.startswith("#")]
-    return "\n".join(lines).strip() + "\n"
+def load_exports() -> dict[str, str]:
+    """Export text of all teams of the library by name."""
+    return {name: write_export(team.members) for name, team in library().items()}
 
 
-def _pack_pokemon(lines: list[str]) -> str:
-    header = lines[0].split(" @ ")[0].strip()
-    nickname, _, species = header.rpartition(" (")
-    species = species.removesuffix(")") if nickname else header
-    moves = [line.removeprefix("-").strip() for line in lines[1:] if line.startswith("-")]
-    if not 1 <= len(moves) <= MOVES_PER_POKEMON:
-        raise ValueError(f"{species} has 1 to {MOVES_PER_POKEMON} moves, got {len(moves)}")
-    names = (nickname, species) if nickname else (species, "")
-    move_ids = ",".join("".join(move.split()).replace("-", "") for move in moves)
-    return f"{names[0]}|{names[1]}||NoAbility|{move_ids}|Serious|252,252,252,252,252,252|N||||"
+def pack(export: str) -> str:
+    """Packed form of Gen 1 export text, as `/utm` takes it; see `parse_export`.
+
+    The ability is ``No Ability`` and the stat experience maximal where the text does not say
+    otherwise, which the packed form must say: left out, the simulator would fill in something
+    else.
+
+    Raises
+    ------
+    TeamFormatError
+        If the text is no team.
+    """
+    return write_packed(parse_export(export))
