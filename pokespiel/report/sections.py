@@ -251,11 +251,12 @@ def exploitability(run: Run) -> str:
                 "may gain more; how much was trained stands under Cost."
             )
     measured = run.measurements.exploitabilities if run.measurements is not None else ()
-    for found in measured:
-        colour = {"exact": 0, "lower bound": 1, "restricted": 2}.get(found.kind, 3)
+    for place, found in enumerate(measured):
+        colour = {"exact": 0, "restricted": 2}.get(found.kind, 3)
         low = found.estimate if found.interval is None else float(found.interval.low)
         high = found.estimate if found.interval is None else float(found.interval.high)
-        now = [float(len(run.steps))]
+        # Side by side, a little after the last iteration.
+        now = [len(run.steps) + 0.25 * place]
         series.append(
             Series(f"{found.kind} (fresh games)" if found.games else found.kind,
                    now, [found.estimate], [low], [high], colour)
@@ -308,7 +309,7 @@ def exploitability(run: Run) -> str:
 def _described(found: Exploitability) -> str:
     """How it was measured, with its budget."""
     spent = ", ".join(
-        f"{key.replace('_', ' ')} {value:,.4g}"
+        f"{key.replace('_', ' ')} {f'{value:,.0f}' if value >= 100 else f'{value:.3g}'}"
         for key, value in found.budget.items()
         if isinstance(value, int | float)
     )
