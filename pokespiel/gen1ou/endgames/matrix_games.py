@@ -74,7 +74,7 @@ def _try(
         x[:, chosen_rows], y[:, chosen_columns] = 1.0, 1.0
     else:
         # Adding a constant to all payoffs moves the value away from zero and nothing else.
-        square = payoffs[np.ix_(games, chosen_rows, chosen_columns)] + 1.0
+        square = payoffs[np.ix_(games, np.array(chosen_rows), np.array(chosen_columns))] + 1.0
         regular = np.abs(np.linalg.det(square)) > 1e-14
         square[~regular] = np.eye(size)
         ones = np.ones((len(games), size, 1))

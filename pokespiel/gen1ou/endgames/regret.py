@@ -9,16 +9,19 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from pokespiel.gen1ou import observation as obs
 from pokespiel.gen1ou.arena import Decisions, EnginePolicy
 from pokespiel.gen1ou.endgames.play import rows_of
 from pokespiel.gen1ou.endgames.solve import (
     FloatArray,
     Solution,
     Strategy,
+    as_cells,
     guaranteed,
     payoffs,
 )
 from pokespiel.gen1ou.endgames.turns import Row
+from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.engine.batch import call, legal_all
 
 Policy: TypeAlias = Callable[[Row, int, NDArray[np.bool_]], FloatArray]
@@ -85,13 +88,13 @@ def regret(policy: Policy, solution: Solution, player: int, *, rng: np.random.Ge
         strategy.append(chances[:, node.actions[player]])
         if number == 0:
             first = chances[int(np.ravel_multi_index(endgame.start, node.shape))]
-    start = (0, *endgame.start)
     sign = 1.0 if player == 0 else -1.0
     values = guaranteed(endgame, player, strategy)
     won = float(values[0][endgame.start])
-    games = payoffs(endgame, 0, solution.lower if player == 0 else solution.upper)
-    game = games[(slice(None), slice(None), *start[1:])]
-    own = strategy[0][int(np.ravel_multi_index(endgame.start, endgame.nodes[0].shape))]
+    cell = int(np.ravel_multi_index(endgame.start, endgame.nodes[0].shape))
+    after = solution.lower if player == 0 else solution.upper
+    game = as_cells(payoffs(endgame, 0, after))[cell]
+    own = strategy[0][cell]
     next_best = float((own @ game).min()) if player == 0 else float((game @ own).max())
     best = solution.bounds[player]
     return Regret(
@@ -111,7 +114,20 @@ def _ask(policy: Policy, rows: Row, player: int) -> FloatArray:
     fair = (chances >= 0.0).all() and np.allclose(chances.sum(axis=1), 1.0, atol=1e-5)
     if not fair or chances[~legal[:, player]].any():
         raise ValueError("the policy did not answer distributions over the legal actions")
-    return chances / chances.sum(axis=1, keepdims=True)
+    normalised: FloatArray = chances / chances.sum(axis=1, keepdims=True)
+    return normalised
+
+
+def everything_seen(rows: Row) -> NDArray[np.int16]:
+    """The record of what was seen when all Pokémon have been; see `observation.reveal`."""
+    known = obs.nothing_seen(len(rows))
+    for s in range(2):
+        species = rows[:, s * at.SIDE + at.SPECIES : (s + 1) * at.SIDE : at.POKEMON][:, :6]
+        slots = np.where(species > 0, np.arange(6), -1)
+        known[:, s, obs.KNOWN_SLOTS : obs.KNOWN_SLOTS + 6] = slots
+        known[:, s, obs.KNOWN_ACTIVE] = rows[:, s * at.SIDE + at.ORDER]
+    obs.reveal(rows, known)
+    return known
 
 
 def engine_policy(policy: EnginePolicy, samples: int, rng: np.random.Generator) -> Policy:
@@ -123,7 +139,7 @@ def engine_policy(policy: EnginePolicy, samples: int, rng: np.random.Generator) 
 
     def probabilities(rows: Row, player: int, legal: NDArray[np.bool_]) -> FloatArray:
         n = len(rows)
-        revealed = np.tile(np.arange(6, dtype=np.int8), (n, 2, 1))
+        revealed = everything_seen(rows)
         players = np.full(n, player, np.int64)
         decisions = Decisions(rows, revealed, np.arange(n), players, np.arange(n), legal)
         counts = np.zeros((n, 10))

@@ -22,6 +22,7 @@ from pokespiel.gen1ou.endgames.turns import (
     outcomes,
 )
 from pokespiel.gen1ou.engine import layout as at
+from pokespiel.gen1ou.engine.tables import MOVE_NAMES, SPECIES_NAMES
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Values: TypeAlias = list[FloatArray]
@@ -273,7 +274,7 @@ def initial_values(endgame: Endgame, unknown: float) -> Values:
     ]
 
 
-def _flat(games: FloatArray) -> FloatArray:
+def as_cells(games: FloatArray) -> FloatArray:
     """Games ``(n, m, *shape)`` as ``(cells, n, m)``."""
     n, m = games.shape[:2]
     return np.ascontiguousarray(games.reshape(n, m, -1).transpose(2, 0, 1))
@@ -293,7 +294,7 @@ def _iterate(
             node = endgame.nodes[number]
             if not node.branches:
                 continue
-            new = backup(number, _flat(payoffs(endgame, number, values))).reshape(node.shape)
+            new = backup(number, as_cells(payoffs(endgame, number, values))).reshape(node.shape)
             change = max(change, float(np.abs(new - values[number]).max()))
             values[number] = new
         if change <= tolerance:
@@ -309,7 +310,7 @@ def guaranteed(
     tolerance: float = 1e-9,
     max_turns: int = 2000,
 ) -> Values:
-    """Player 1's values when one player keeps to a strategy and the other plays its best against it.
+    """Player 1's values when one player keeps to a strategy and the other best-responds.
 
     Battles that go on forever count against the strategy, and so does every battle that is not
     over after ``max_turns``: what is returned bounds what the strategy earns from the safe side.
@@ -373,21 +374,19 @@ class Solution:
 
 def choice_name(situation: Situation, player: int, action: int) -> str:
     """A choice in words."""
-    from pokespiel.gen1ou.engine.tables import MOVE_NAMES, SPECIES_NAMES
-
     o = player * at.SIDE
     if action < 0:
         return "-"
     if action >= 4:
         return (
-            "switch to " + SPECIES_NAMES[situation.row[o + (action - 4) * at.POKEMON + at.SPECIES]]
+            f"switch to {SPECIES_NAMES[situation.row[o + (action - 4) * at.POKEMON + at.SPECIES]]}"
         )
     status = situation.row[o + situation.row[o + at.ORDER] * at.POKEMON + at.STATUS]
     if situation.row[o + at.VOLATILES] & at.MUST_RECHARGE:
         return "Recharge"
     if status in (at.ASLEEP, at.FROZEN):
         return "Fight"
-    return MOVE_NAMES[situation.row[o + at.ACTIVE_MOVES + action]]
+    return str(MOVE_NAMES[situation.row[o + at.ACTIVE_MOVES + action]])
 
 
 def solve(position: Position, *, tolerance: float = 1e-8, max_turns: int = 2000) -> Solution:

@@ -182,7 +182,7 @@ def _kernel(table: Table, hp: Any, top: int) -> Kernel | None:
     after = hp.values if isinstance(hp, Unknown) else np.full(len(before), hp, dtype=np.int64)
     size = int(max(top, after.max(initial=0))) + 1
     moves, where = np.unique(before * size + after, return_inverse=True)
-    weights = np.bincount(where, table.weights)
+    weights = np.bincount(where, table.weights).astype(np.float64)
     before, after = np.divmod(moves, size)
     stayed = len(before) == top and np.array_equal(before, after) and bool((weights == 1.0).all())
     return None if stayed else Kernel(before, after, weights)
