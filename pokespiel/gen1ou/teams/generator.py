@@ -71,8 +71,9 @@ def generate_team(rng: np.random.Generator, *, size: int = TEAM_SIZE) -> list[Me
     left = np.ones(len(table), dtype=np.bool_)
     team = []
     for place in range(size):
-        weights = np.array([usage.lead if place == 0 else usage.weight for usage in table])
-        drawn = _draw(weights * left, rng)
+        # Drawn without replacement by their odds, the common ones come about as often as they say.
+        shares = np.array([usage.lead if place == 0 else usage.weight for usage in table]) / 100.0
+        drawn = _draw(shares / (1.0 - shares) * left, rng)
         left[drawn] = False
         team.append(_member(table[drawn], rng))
     return team

@@ -1,4 +1,4 @@
-"""Long tests run when they are asked for: ``pytest -m long``, or ``--run-long`` where there is one."""
+"""Long tests run when they are asked for: ``pytest -m long``, or ``--run-long`` if there is one."""
 
 import pytest
 
