@@ -138,22 +138,19 @@ def outcomes(situation: Situation, top: Sequence[int], actions: tuple[int, int])
     """
     places = members(situation.row)
 
-    def play(world: World) -> tuple[Situation, list[Any]]:
+    def play(world: World) -> tuple[Situation, dict[int, Kernel]]:
         row = _open(situation, places, top, world)
+        before = {k: row[m + at.HP] for k, m in enumerate(places) if situation.row[m + at.HP]}
         rules.step(row, *actions)
         after = _situation(row, places)
-        return after, [row[m + at.HP] for m in places]
-
-    found = []
-    for world, (after, hp) in runs(play):
         kernels = {}
-        for table in world.tables:
-            if table.heir is None and table.label is not None:
-                kernel = _kernel(table, hp[table.label], top[table.label])
-                if kernel is not None:
-                    kernels[table.label] = kernel
-        found.append(Outcome(world.probability(), after, kernels))
-    return found
+        for k, hp in before.items():
+            kernel = _kernel(hp, row[places[k] + at.HP], top[k])
+            if kernel is not None:
+                kernels[k] = kernel
+        return after, kernels
+
+    return [Outcome(world.probability(), *result) for world, result in runs(play)]
 
 
 def legal_actions(situation: Situation) -> tuple[list[int], list[int]]:
@@ -175,11 +172,13 @@ def _open(
     return row
 
 
-def _kernel(table: Table, hp: Any, top: int) -> Kernel | None:
+def _kernel(start: Unknown, end: Any, top: int) -> Kernel | None:
     """How hp moved, or None if they stayed where they were."""
-    before = table.given
-    assert before is not None
-    after = hp.values if isinstance(hp, Unknown) else np.full(len(before), hp, dtype=np.int64)
+    # Full hp after Rest, less a roll, no longer depend on what they were: put them side by side.
+    after = start.beside(end)
+    table = start.table
+    before = start.given
+    after = np.broadcast_to(np.asarray(after, dtype=np.int64), before.shape)
     size = int(max(top, after.max(initial=0))) + 1
     moves, where = np.unique(before * size + after, return_inverse=True)
     weights = np.bincount(where, table.weights).astype(np.float64)

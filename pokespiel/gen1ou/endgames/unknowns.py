@@ -158,7 +158,14 @@ class Unknown:
         _ = self.table
         return self._values
 
-    def _beside(self, other: Any) -> Any:
+    @property
+    def given(self) -> IntArray:
+        """The given quantity of `table` in each of its rows."""
+        given = self.table.given
+        assert given is not None
+        return given
+
+    def beside(self, other: Any) -> Any:
         """The other operand's values in the rows of this number's table."""
         if not isinstance(other, Unknown):
             return other
@@ -170,16 +177,16 @@ class Unknown:
             if len(np.unique(other.values)) <= len(np.unique(self.values)):
                 return int(other)
             int(self)
-            return self._beside(other)
+            return self.beside(other)
         self.world.join(mine, others)
         return other.values
 
     def _map(self, operation: Callable[[Any, Any], Any], other: Any) -> Unknown:
-        beside = self._beside(other)
+        beside = self.beside(other)
         return Unknown(self.world, self.table, operation(self.values, beside))
 
     def _split(self, operation: Callable[[Any, Any], Any], other: Any) -> bool:
-        beside = self._beside(other)
+        beside = self.beside(other)
         where: NDArray[np.bool_] = operation(self.values, beside)
         if where.all():
             return True
