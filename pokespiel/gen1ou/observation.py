@@ -143,6 +143,32 @@ def observe(
     legal : bool ``(n, 10)``
     """
     out = empty(len(battles))
+    _fill(out, rows, revealed, battles, players, legal)
+    return out
+
+
+def observe_into(
+    out: Observation,
+    rows: NDArray[np.int32],
+    revealed: NDArray[np.int16],
+    battles: NDArray[np.int64],
+    players: NDArray[np.int64],
+    legal: NDArray[np.bool_],
+) -> None:
+    """`observe`, into arrays that are there already."""
+    for array in out.values():
+        array.fill(0)
+    _fill(out, rows, revealed, battles, players, legal)
+
+
+def _fill(
+    out: Observation,
+    rows: NDArray[np.int32],
+    revealed: NDArray[np.int16],
+    battles: NDArray[np.int64],
+    players: NDArray[np.int64],
+    legal: NDArray[np.bool_],
+) -> None:
     _observe(
         rows,
         revealed,
@@ -156,7 +182,6 @@ def observe(
         out["last_moves"],
         out["battle"],
     )
-    return out
 
 
 @entry_point
