@@ -45,9 +45,10 @@ def expected_damage(
     """Hit points that each action is expected to take from the opponent's active Pokémon.
 
     The Gen 1 formula with the mean roll, the chance of a critical hit, types, boosts, Reflect,
-    burn, accuracy and the number of hits, at most what the target has left; moves that cost the
-    user its life or another turn count half. Stats are the maximal ones of the species. A switch
-    is worth the best move of the Pokémon that comes in.
+    burn, accuracy and the number of hits, at most what the target has left as its player shows
+    it. Moves that take another turn count half, moves that cost the user its life a quarter.
+    Stats are the maximal ones of the species. A switch is worth the best move of the Pokémon that
+    comes in.
 
     Returns
     -------
@@ -92,10 +93,15 @@ def _taken(b: NDArray[np.int32], s: int, slot: int, move: int) -> Any:
     o, f = s * at.SIDE, (1 - s) * at.SIDE
     user, target = o + slot * at.POKEMON, f + b[f + at.ORDER] * at.POKEMON
     is_active = slot == b[o + at.ORDER]
-    full = 2.0 * tables.BASE_STATS[b[target + at.SPECIES], 0] + 203.0
-    left = full * b[target + at.HP] / b[target + at.MAX_HP]
+    # Of the target only what its player shows: whole percents, rounded up, 99 if hurt at all.
+    percent = -(-100 * b[target + at.HP] // b[target + at.MAX_HP])
+    if percent == 100 and b[target + at.HP] < b[target + at.MAX_HP]:
+        percent = 99
+    left = (2.0 * tables.BASE_STATS[b[target + at.SPECIES], 0] + 203.0) * percent / 100.0
     damage = _damage(b, s, user, is_active, target, move, left)
-    if EXPLODES[move] or (_TWO_TURNS[move] and damage < left):
+    if EXPLODES[move]:
+        damage /= 4.0
+    elif _TWO_TURNS[move] and damage < left:
         damage /= 2.0
     return min(damage, left) * ACCURACY[move]
 

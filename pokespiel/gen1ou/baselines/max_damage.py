@@ -1,19 +1,15 @@
-"""Policies for Gen 1 OU that learn nothing.
-
-All of them draw only from the generator they are given.
-"""
+"""The move that is expected to take most, from the real damage formula."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from poke_env.battle import Battle, Effect, Move, Pokemon, PokemonType, Status
-from poke_env.player import SimpleHeuristicsPlayer
 
-from pokespiel.gen1ou.actions import NUM_ACTIONS, NUM_MOVES, action_of, move_slots
+from pokespiel.gen1ou.actions import NUM_ACTIONS, NUM_MOVES, move_slots
 from pokespiel.gen1ou.arena import Decisions
 from pokespiel.gen1ou.estimates import expected_damage as expected_damage_of_actions
 from pokespiel.gen1ou.showdown.decision import Decision
@@ -34,22 +30,6 @@ SELF_DESTRUCTION = frozenset({"selfdestruct", "explosion"})
 # A turn to charge before the hit, or to rest after it.
 TWO_TURNS = frozenset({"hyperbeam", "razorwind", "solarbeam", "skyattack", "skullbash"})
 MEAN_ROLL = (217 + 255) / 2 / 255
-
-
-class RandomPolicy:
-    """Every legal action with the same probability."""
-
-    name = "random"
-
-    def act(self, decisions: Sequence[Decision], rng: np.random.Generator) -> IntArray:
-        """One legal action per decision, shape ``(len(decisions),)``."""
-        legal = np.stack([decision.legal for decision in decisions])
-        return np.asarray(np.argmax(rng.random(legal.shape) * legal, axis=1), dtype=np.int64)
-
-    def act_on_engine(self, decisions: Decisions, rng: np.random.Generator) -> IntArray:
-        """One legal action per decision, shape ``(len(decisions),)``."""
-        chosen: IntArray = np.argmax(rng.random(decisions.legal.shape) * decisions.legal, axis=1)
-        return chosen
 
 
 class MaxDamagePolicy:
@@ -81,43 +61,6 @@ class MaxDamagePolicy:
         best = values == values.max(axis=1, keepdims=True)
         chosen: IntArray = np.argmax(rng.random(values.shape) * best, axis=1)
         return chosen
-
-
-class SimpleHeuristicsPolicy:
-    """poke-env's ``SimpleHeuristicsPlayer``: matchups, boosts and estimated damage."""
-
-    name = "simple_heuristics"
-
-    def act(self, decisions: Sequence[Decision], rng: np.random.Generator) -> IntArray:
-        """One legal action per decision, shape ``(len(decisions),)``."""
-        fallback = RandomPolicy().act(decisions, rng)
-        return np.array(
-            [
-                _heuristic_action(decision, int(action))
-                for decision, action in zip(decisions, fallback, strict=True)
-            ],
-            dtype=np.int64,
-        )
-
-
-BASELINES: dict[str, Callable[[], Any]] = {
-    "random": RandomPolicy,
-    "max_damage": MaxDamagePolicy,
-    "simple_heuristics": SimpleHeuristicsPolicy,
-}
-"""Policies that learn nothing, by name."""
-
-
-def _heuristic_action(decision: Decision, fallback: int) -> int:
-    battle = decision.battle
-    if decision.legal.sum() == 1:
-        return int(np.argmax(decision.legal))
-    if battle.active_pokemon is None or battle.opponent_active_pokemon is None:
-        # Here poke-env draws from Python's global generator.
-        return fallback
-    order, _ = SimpleHeuristicsPlayer.choose_singles_move(battle)
-    action = action_of(order, battle)
-    return action if decision.legal[action] else fallback
 
 
 def _action_values(battle: Battle, legal: NDArray[np.bool_]) -> FloatArray:
