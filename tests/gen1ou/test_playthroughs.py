@@ -15,6 +15,7 @@ import numpy as np
 import pyspiel
 import pytest
 
+from pokespiel.gen1ou import game as gen1ou
 from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.rewards import reward_states, shaped_rewards
 
@@ -44,7 +45,7 @@ def written(playthrough: Playthrough) -> str:
     """The battle as text."""
     teams = [str(FOLDER / "teams" / f"{name}.txt") for name in playthrough.teams]
     game = pyspiel.load_game(
-        "gen1ou",
+        gen1ou.NAME,
         {
             "teams": teams[0],
             "teams_2": teams[1],
