@@ -288,16 +288,24 @@ def _iterate(
     max_turns: int,
 ) -> tuple[Values, int]:
     """Back values up, in place, until no cell moves by more than ``tolerance``."""
+    successors = [
+        {branch.successor for branches in node.branches.values() for branch in branches}
+        for node in endgame.nodes
+    ]
+    moved = np.full(len(endgame.nodes), np.inf)
     for turn in range(max_turns):
-        change = 0.0
+        now = np.zeros(len(moved))
         for number in range(len(endgame.nodes) - 1, -1, -1):
-            node = endgame.nodes[number]
-            if not node.branches:
+            # Where nothing that follows has moved, nothing would.
+            follow = list(successors[number])
+            if not follow or max(moved[follow].max(), now[follow].max()) <= tolerance / 100:
                 continue
+            node = endgame.nodes[number]
             new = backup(number, as_cells(payoffs(endgame, number, values))).reshape(node.shape)
-            change = max(change, float(np.abs(new - values[number]).max()))
+            now[number] = np.abs(new - values[number]).max()
             values[number] = new
-        if change <= tolerance:
+        moved = now
+        if now.max() <= tolerance:
             return values, turn + 1
     return values, max_turns
 
