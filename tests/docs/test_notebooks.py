@@ -40,7 +40,10 @@ def test_is_stripped_and_has_exercises_with_solutions(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_runs_from_a_clean_kernel(path, tmp_path):
+def test_runs_from_a_clean_kernel(path, monkeypatch):
+    # Threads that wait for each other take ten times as long on a busy machine.
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "1")
     notebook = nbformat.read(path, as_version=4)
     cells = []
     for cell in notebook.cells:
