@@ -1,0 +1,95 @@
+"""The baselines head to head on the engine, and beside it the same matchups on Showdown.
+
+    OMP_NUM_THREADS=1 python benchmarks/gen1ou_heuristics.py
+    OMP_NUM_THREADS=1 python benchmarks/gen1ou_heuristics.py --showdown 200
+
+Win rates of the row's policy with Wilson intervals, a tie for half a win; the battles come in
+antithetic pairs on common teams, so that the intervals are a little too wide. On Showdown,
+simple_heuristics is poke-env's own player, and random draws as its RandomPlayer does.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import tyro
+
+from pokespiel.gen1ou.baselines import BASELINES
+from pokespiel.gen1ou.meta_game import Gen1OU
+from pokespiel.stats import wilson
+
+ORIGINALS = ("random", "simple_heuristics")
+
+
+@dataclass
+class Arguments:
+    """The baselines head to head."""
+
+    battles: int = 1000
+    """Of each cell on the engine."""
+    showdown: int = 0
+    """Of each cell that holds one of poke-env's own players on Showdown; 0 leaves it out."""
+    seed: int = 0
+    """Of the battles."""
+
+
+def played(backend: str, cells: list[tuple[str, str]], battles: int, seed: int) -> list[float]:
+    """Wins of the first of each pair, half a win for a tie."""
+    policies = {name: policy() for name, policy in BASELINES.items()}
+    wall, cpu = time.perf_counter(), time.process_time()
+    with Gen1OU(backend=backend) as game:
+        wins = []
+        for one, two in cells:
+            profile = policies[one], policies[two]
+            # The same seed: the same teams in all cells.
+            returns = game.play([profile], battles, rng=np.random.default_rng(seed))
+            wins.append(float(returns[0, :, 0].sum()))
+    print(
+        f"{backend}: {len(cells)} cells of {battles} battles in "
+        f"{time.perf_counter() - wall:.0f} s, {time.process_time() - cpu:.0f} s of CPU",
+        file=sys.stderr,
+    )
+    return wins
+
+
+def said(wins: float, games: int) -> str:
+    """A win rate with its interval, in percent."""
+    bounds = wilson(wins, games)
+    return f"{100 * wins / games:.1f} ({100 * bounds.low:.1f}, {100 * bounds.high:.1f})"
+
+
+def main(arguments: Arguments) -> None:
+    """Play, and print the tables."""
+    names = list(BASELINES)
+    cells = list(combinations(names, 2))
+    wins = dict(zip(cells, played("engine", cells, arguments.battles, arguments.seed), strict=True))
+    print(f"| | {' | '.join(names)} |\n|{' --- |' * (len(names) + 1)}")
+    for row in names:
+        entries = []
+        for column in names:
+            if row == column:
+                entries.append("")
+            elif (row, column) in wins:
+                entries.append(said(wins[row, column], arguments.battles))
+            else:
+                entries.append(said(arguments.battles - wins[column, row], arguments.battles))
+        print(f"| {row} | {' | '.join(entries)} |")
+    if not arguments.showdown:
+        return
+    shared = [cell for cell in cells if set(cell) & set(ORIGINALS)]
+    theirs = played("showdown", shared, arguments.showdown, arguments.seed)
+    print("\n| | engine | Showdown | difference |\n| --- | --- | --- | --- |")
+    for cell, count in zip(shared, theirs, strict=True):
+        rates = wins[cell] / arguments.battles, count / arguments.showdown
+        print(
+            f"| {cell[0]} v {cell[1]} | {said(wins[cell], arguments.battles)} "
+            f"| {said(count, arguments.showdown)} | {100 * (rates[0] - rates[1]):+.1f} |"
+        )
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Arguments))
