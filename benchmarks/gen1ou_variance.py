@@ -60,7 +60,7 @@ def pair_variances(x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
 def cell_ratio(x: NDArray[Any]) -> NDArray[Any]:
     """Antithetic over independent, of one cell's returns ``(..., pairs, 2)``."""
     single, antithetic = pair_variances(x)
-    return antithetic / single
+    return np.asarray(antithetic / single)
 
 
 def difference_ratios(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
@@ -68,7 +68,7 @@ def difference_ratios(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
     single = pair_variances(x)[0] + pair_variances(y)[0]
     antithetic = pair_variances(x)[1] + pair_variances(y)[1]
     common, both = pair_variances(x - y)
-    return np.stack([antithetic, common, both], axis=-1) / single[..., None]
+    return np.asarray(np.stack([antithetic, common, both], axis=-1) / single[..., None])
 
 
 def interval(

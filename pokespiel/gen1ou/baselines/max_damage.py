@@ -125,8 +125,10 @@ def expected_damage(move: Move, user: Pokemon, target: Pokemon) -> float:
     bonus = 1.5 if move.type in user.types else 1.0
     critical = min(user.base_stats["spe"] * (4 if move.id in HIGH_CRITICAL else 0.5), 255) / 256
     plain = (42.0 * move.base_power * strength / resistance / 50.0 + 2.0) * bonus * effectiveness
+    # Two to five hits are three on average in Gen 1, where poke-env says 19 / 6.
+    hits = 3.0 if move.n_hit == (2, 5) else float(move.expected_hits)
     # A critical hit doubles the level: 82 in place of 42.
-    return plain * (1.0 + critical * 40.0 / 42.0) * MEAN_ROLL * float(move.expected_hits)
+    return plain * (1.0 + critical * 40.0 / 42.0) * MEAN_ROLL * hits
 
 
 def _stat(pokemon: Pokemon, stat: str) -> float:

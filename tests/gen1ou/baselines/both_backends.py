@@ -100,7 +100,7 @@ def _on_showdown(battles):
 
 def _tell(battle, message):
     """As poke-env's Player hands messages to a battle."""
-    if len(message) < 2 or message[1] in ("", "t:", "win", "tie"):
+    if len(message) < 2 or message[1] in ("", "t:", "win", "tie", "bigerror"):
         return
     correct(battle, message)
     battle.parse_message(message)
