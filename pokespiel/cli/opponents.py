@@ -29,7 +29,7 @@ def resolve(text: str) -> Named:
     ValueError
         If it names nothing, or a run of another game; the message says what is accepted.
     """
-    from pokespiel.gen1ou.meta_game import BASELINES
+    from pokespiel.gen1ou.baselines import BASELINES
 
     if text in BASELINES:
         return Named(text, BASELINES[text]())

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pokespiel.gen1ou.arena import EngineArena
-from pokespiel.gen1ou.baselines import MaxDamagePolicy, RandomPolicy, SimpleHeuristicsPolicy
+from pokespiel.gen1ou.baselines import BASELINES
 from pokespiel.gen1ou.neural import KIND as NEURAL
 from pokespiel.gen1ou.neural import NeuralPolicy
 from pokespiel.gen1ou.recording import EngineRecorder, ShowdownRecorder
@@ -33,18 +33,14 @@ if TYPE_CHECKING:
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
-BASELINES: dict[str, Callable[[], Any]] = {
-    "random": RandomPolicy,
-    "max_damage": MaxDamagePolicy,
-    "simple_heuristics": SimpleHeuristicsPolicy,
-}
-"""Policies that learn nothing, by name."""
-
 BattleProgress: TypeAlias = Callable[[int, int], None]
 """Called with (battles done, battles in all)."""
 
 
 BACKENDS = ("engine", "showdown")
+
+STARTER = Path(__file__).parent / "starter"
+"""The policy that populations start from."""
 
 _LOADERS: dict[str, Callable[[Path], Policy]] = {NEURAL: NeuralPolicy.load}
 
@@ -85,8 +81,9 @@ class Gen1OU:
         Battles under way at once; default: 1024 on the engine, 40 on Showdown.
     log_directory : path, optional
         Where the server's logs go.
-    initial : {"network"}, a name of `BASELINES`, or a policy
-        What the population starts with. A policy needs a ``name``; to be stored in a run it needs
+    initial : {"starter", "network"}, a name of `baselines.BASELINES`, or a policy
+        What the population starts with: the network that comes with PokéSpiel, trained by
+        ``examples/train_starter.py``; one with freshly drawn weights; or another policy. A policy needs a ``name``; to be stored in a run it needs
         ``save(directory)`` and a kind that is registered (`register_policy_kind`).
     seed : int
         Of the initial network's weights.
@@ -111,7 +108,7 @@ class Gen1OU:
         backend: str = "engine",
         concurrency: int | None = None,
         log_directory: str | Path | None = None,
-        initial: str | Policy = "network",
+        initial: str | Policy = "starter",
         seed: int = 0,
     ) -> None:
         if backend not in BACKENDS:
@@ -135,10 +132,11 @@ class Gen1OU:
 
     def _check_initial(self, initial: str | Policy) -> None:
         if isinstance(initial, str):
-            if initial != "network" and initial not in self.baselines:
-                accepted = ", ".join(["network", *self.baselines])
+            accepted = ["starter", "network", *self.baselines]
+            if initial not in accepted:
                 raise ValueError(
-                    f"unknown initial policy {initial!r}; available on {self.backend}: {accepted}"
+                    f"unknown initial policy {initial!r}; available on {self.backend}: "
+                    f"{', '.join(accepted)}"
                 )
         elif not hasattr(initial, self._method):
             raise ValueError(
@@ -196,6 +194,8 @@ class Gen1OU:
         """One policy for the one population."""
         if not isinstance(self._initial, str):
             return [self._initial]
+        if self._initial == "starter":
+            return [NeuralPolicy.load(STARTER)]
         if self._initial == "network":
             return [NeuralPolicy.new(rng=np.random.default_rng(self._seed))]
         return [BASELINES[self._initial]()]

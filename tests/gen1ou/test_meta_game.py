@@ -10,8 +10,13 @@ import pytest
 
 from pokespiel import PSRO
 from pokespiel.gen1ou.arena import IllegalActionError
-from pokespiel.gen1ou.baselines import MaxDamagePolicy, RandomPolicy, SimpleHeuristicsPolicy
-from pokespiel.gen1ou.meta_game import BASELINES, Gen1OU, register_policy_kind
+from pokespiel.gen1ou.baselines import (
+    BASELINES,
+    MaxDamagePolicy,
+    RandomPolicy,
+    SimpleHeuristicsPolicy,
+)
+from pokespiel.gen1ou.meta_game import Gen1OU, register_policy_kind
 from pokespiel.gen1ou.neural import NeuralPolicy
 from pokespiel.gen1ou.showdown.install import ShowdownError, showdown_directory
 from pokespiel.oracles.ppo import PPOOracle
@@ -69,7 +74,7 @@ def test_is_a_game_that_psro_can_play_and_ppo_can_train_on():
         ({"backend": "cartridge"}, "unknown backend 'cartridge'; available: engine, showdown"),
         (
             {"initial": "champion"},
-            "unknown initial policy 'champion'; available on engine: network, random",
+            "unknown initial policy 'champion'; available on engine: starter, network, random",
         ),
         ({"teams": []}, "at least one team"),
     ],
@@ -139,8 +144,19 @@ def test_an_initial_policy_must_play_on_the_backend():
         Gen1OU(initial=object())
 
 
+def test_populations_start_from_a_player():
+    game = Gen1OU()
+    (starter,) = game.initial_policies()
+    rivals = [BASELINES[name]() for name in ("random", "max_damage")]
+    played = game.play([(starter, r) for r in rivals], 200, rng=np.random.default_rng(0))
+    assert (wilson(played[:, :, 0].sum(axis=1), 200).low > [0.9, 0.5]).all()
+    assert game.is_trainable(starter)
+
+
 def test_the_initial_network_depends_on_the_seed_alone(tmp_path):
-    first, again, other = (Gen1OU(seed=s).initial_policies()[0].network for s in (1, 1, 2))
+    first, again, other = (
+        Gen1OU(initial="network", seed=s).initial_policies()[0].network for s in (1, 1, 2)
+    )
     weights = [network.state_dict()["species.weight"].numpy() for network in (first, again, other)]
     np.testing.assert_array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])
