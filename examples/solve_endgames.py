@@ -1,8 +1,8 @@
 """Solve Gen 1 endgames exactly and print them as a Markdown table.
 
-    python examples/solve_endgames.py                      # all of endgames.POSITIONS
-    python examples/solve_endgames.py --names tauros-boom  # some
-    python examples/solve_endgames.py --battles 4000       # and play them out on the engine
+python examples/solve_endgames.py                      # all of endgames.POSITIONS
+python examples/solve_endgames.py --names tauros-boom  # some
+python examples/solve_endgames.py --battles 4000       # and play them out on the engine
 """
 
 from __future__ import annotations
@@ -74,9 +74,7 @@ def main(settings: Settings) -> None:
         low, high = solution.bounds
         note = f"{name}: between {low:.9f} and {high:.9f}, {seconds:.1f} s of CPU"
         if settings.battles:
-            returns = endgames.play(
-                solution.endgame, solution.strategies, settings.battles, rng
-            )
+            returns = endgames.play(solution.endgame, solution.strategies, settings.battles, rng)
             error = returns.std() / np.sqrt(len(returns))
             note += f"; {settings.battles} battles won {returns.mean():.4f} +- {1.96 * error:.4f}"
         notes.append(note)

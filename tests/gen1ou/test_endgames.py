@@ -39,6 +39,11 @@ FAST = (
         (Standing("Gengar", ("Night Shade", "Explosion"), hp=200),),
     ),
     Position(
+        "drain",
+        (Standing("Venusaur", ("Leech Seed", "Mega Drain"), hp=40),),
+        (Standing("Rhydon", ("Rock Slide", "Body Slam"), hp=60, status="brn"),),
+    ),
+    Position(
         "switch",
         (Standing("Alakazam", ("Seismic Toss",), hp=90), Standing("Tauros", BULL, hp=80)),
         (Standing("Gengar", ("Night Shade", "Explosion"), hp=150), Standing("Tauros", BULL, hp=90)),

@@ -7,7 +7,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pokespiel.gen1ou.endgames.position import Position
 from pokespiel.gen1ou.endgames.solve import RETURNS, Endgame, Strategy
 from pokespiel.gen1ou.endgames.turns import Row, Situation, members, situation_of
 from pokespiel.gen1ou.engine import Battles
@@ -172,17 +171,3 @@ def _is(seen: Situation, expected: Situation) -> bool:
             return False
         shown[place] = 0
     return tuple(shown) == expected.row
-
-
-def start_row(position: Position, rng: np.random.Generator) -> Row:
-    """One engine battle ``(ROW,)`` in the position."""
-    row = position._row.copy()
-    for place, values, shares in position.situation.beliefs:
-        row[place] = rng.choice(values, p=np.array(shares) / sum(shares))
-    for s in range(2):
-        for first in [s * at.SIDE + k * at.POKEMON + at.PP for k in range(6)] + [
-            s * at.SIDE + at.ACTIVE_PP
-        ]:
-            row[first : first + 4] -= row[first : first + 4] > 0
-    _seed(row[None], rng)
-    return row

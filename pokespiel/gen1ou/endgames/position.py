@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from pokespiel.gen1ou.endgames.unknowns import roll_weights
 from pokespiel.gen1ou.engine import Battles, pack, tables
 from pokespiel.gen1ou.engine import layout as at
 
-HEALING = (tables.RECOVERS, tables.RESTS)
+HEALING = (tables.RECOVERS, tables.RESTS, tables.SEEDS)
 
 
 @dataclass(frozen=True)
@@ -61,18 +62,30 @@ class Position:
     name: str
     first: tuple[Standing, ...]
     second: tuple[Standing, ...]
+    _teams: Row = field(init=False, repr=False, compare=False)
     _beliefs: tuple[Belief, ...] = field(init=False, repr=False, compare=False)
-    _row: Row = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        row, beliefs = _set_up(self.first, self.second)
-        object.__setattr__(self, "_row", row)
+        teams, beliefs = _set_up(self.first, self.second)
+        object.__setattr__(self, "_teams", teams)
         object.__setattr__(self, "_beliefs", beliefs)
+
+    @cached_property
+    def row(self) -> Row:
+        """The position as an engine row; whoever sleeps has one turn to go."""
+        battles = Battles(1)
+        battles.reset(self._teams[None], [0])
+        row = battles.rows[0].copy()
+        for s in range(2):
+            for k in range(6):
+                # Coming in has poisoned and burned Pokémon hurt; here they have long been there.
+                row[s * at.SIDE + k * at.POKEMON + at.HP] = self._teams[s, k, at.HP]
+        return row
 
     @property
     def situation(self) -> Situation:
         """The position less its hp."""
-        shown = list(situation_of(self._row).row)
+        shown = list(situation_of(self.row).row)
         for place, _, _ in self._beliefs:
             shown[place] = 0
         return Situation(tuple(shown), self._beliefs)
@@ -80,17 +93,20 @@ class Position:
     @property
     def hp(self) -> tuple[int, ...]:
         """Hp of all Pokémon, player 1's first."""
-        return tuple(int(self._row[m + at.HP]) for m in members(self._row))
+        return tuple(int(self.row[m + at.HP]) for m in members(self.row))
 
     @property
     def top(self) -> tuple[int, ...]:
         """The most hp each can have from here."""
-        row = self._row
-        tops = []
-        for m in members(row):
-            heals = any(tables.EFFECT[k] in HEALING for k in row[m + at.MOVES : m + at.MOVES + 4])
-            tops.append(int(row[m + at.MAX_HP] if heals else row[m + at.HP]))
-        return tuple(tops)
+        return tuple(
+            int(self.row[m + (at.MAX_HP if _heals(self.row, m) else at.HP)])
+            for m in members(self.row)
+        )
+
+
+def _heals(row: Row, member: int) -> bool:
+    moves = row[member + at.MOVES : member + at.MOVES + 4]
+    return any(tables.EFFECT[k] in HEALING or tables.DRAINS[k] for k in moves)
 
 
 def _set_up(
@@ -118,14 +134,7 @@ def _set_up(
                 place = s * at.SIDE + k * at.POKEMON + at.SLEEP_TURNS
                 beliefs.append(_sleep(place, standing.slept))
                 member[at.SLEEP_TURNS] = 1
-    battles = Battles(1)
-    battles.reset(teams[None], [0])
-    row = battles.rows[0].copy()
-    for s in range(2):
-        for k in range(6):
-            # Coming in has poisoned and burned Pokémon hurt; here they have long been there.
-            row[s * at.SIDE + k * at.POKEMON + at.HP] = teams[s, k, at.HP]
-    return row, tuple(b for b in beliefs if len(b[1]) > 1)
+    return teams, tuple(b for b in beliefs if len(b[1]) > 1)
 
 
 def _sleep(place: int, slept: int) -> Belief:

@@ -108,7 +108,7 @@ def build(position: Position, *, max_situations: int = 2000) -> Endgame:
         If a move leaves traces that endgames do not follow, or there are more situations than
         ``max_situations``.
     """
-    check_followed(position._row)
+    check_followed(position.row)
     top = position.top
     numbers: dict[Situation, int] = {position.situation: 0}
     waiting = [position.situation]
