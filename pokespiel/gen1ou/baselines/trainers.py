@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 LOWEST_ROLL, MEAN_ROLL = 0.85, 0.925
 SPEED_WEIGHT = 0.001
 CERTAIN = 255.0 / 256.0
+_NOBODY = -1
 _MOVES = range(1, KINDS_OF_MOVES)
 _RECORDS = [None, *tables.DATA["moves"]]
 
@@ -103,11 +104,12 @@ class _Remembering(ViewPolicy):
         view = engine_view(decisions)
         turns = decisions.rows[decisions.where, at.TURN]
         fresh = np.zeros(len(view), np.bool_)
-        for k in np.flatnonzero(~view.forced).tolist():
+        for k in range(len(view)):
             key = int(decisions.battles[k]), int(decisions.players[k])
             slot = int(view.active[k])
             fresh[k] = turns[k] <= 1 or self._decided.get(key) != slot
-            self._decided[key] = slot
+            # Whoever is sent in now comes in, even if it was there a turn ago.
+            self._decided[key] = _NOBODY if view.forced[k] else slot
         return self.decide(view, fresh, rng)
 
     def ended(

@@ -5,7 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pokespiel.gen1ou.baselines import BASELINES, MaxDamagePolicy, SwitchAwarePolicy
+from pokespiel.gen1ou.baselines import (
+    BASELINES,
+    Gen1BossAI,
+    Grunt,
+    GymLeader,
+    MaxDamagePolicy,
+    SwitchAwarePolicy,
+)
 from pokespiel.gen1ou.baselines.simple_heuristics import original_action, simple_heuristics
 from pokespiel.gen1ou.baselines.view import engine_view, showdown_view
 from pokespiel.gen1ou.teams import load_teams
@@ -18,6 +25,7 @@ pytestmark = pytest.mark.showdown
 def results():
     """Of every decision: fields that differ, and both backends' choices where there is one."""
     policies = [policy() for policy in BASELINES.values()]
+    remembering = [Gen1BossAI(), GymLeader()]
     found = []
     for ours, theirs in pairs(policies, load_teams(), 25, np.random.default_rng(0)):
         mine, shown = engine_view(ours), showdown_view([theirs])
@@ -29,7 +37,12 @@ def results():
         choices = {
             "simple_heuristics": (int(simple_heuristics(mine)[0]), original_action(theirs, -1))
         }
-        for policy in (MaxDamagePolicy(), SwitchAwarePolicy()):
+        for policy in (MaxDamagePolicy(), SwitchAwarePolicy(), Grunt()):
+            choices[policy.name] = (
+                int(policy.act_on_engine(ours, np.random.default_rng(1))[0]),
+                int(policy.act([theirs], np.random.default_rng(1))[0]),
+            )
+        for policy in remembering:
             choices[policy.name] = (
                 int(policy.act_on_engine(ours, np.random.default_rng(1))[0]),
                 int(policy.act([theirs], np.random.default_rng(1))[0]),
@@ -43,7 +56,7 @@ def test_they_see_the_same(results):
     assert [different for different, _, _ in results if different] == []
 
 
-@pytest.mark.parametrize("name", ["simple_heuristics", "max_damage", "switch_aware"])
+@pytest.mark.parametrize("name", [name for name in BASELINES if name != "random"])
 def test_they_do_the_same(results, name):
     """For simple_heuristics against poke-env's own SimpleHeuristicsPlayer."""
     asked = [choices[name] for _, choices, legal in results if legal > 1]
