@@ -33,11 +33,16 @@ def resolve(text: str) -> Named:
 
     if text in BASELINES:
         return Named(text, BASELINES[text]())
+    if text == "starter":
+        from pokespiel.gen1ou.meta_game import Gen1OU
+
+        return Named(text, Gen1OU(initial=text).initial_policies()[0])
     path, _, strategy = text.partition(":")
     if not Path(path).is_dir():
         raise ValueError(
-            f"no policy {text!r}; accepted is a baseline ({', '.join(BASELINES)}), a run's "
-            "directory (its mixture) or RUN:STRATEGY (e.g. runs/first:BR2)"
+            f"no policy {text!r}; accepted is a baseline ({', '.join(BASELINES)}), starter (the "
+            "network that comes with PokéSpiel), a run's directory (its mixture) or RUN:STRATEGY "
+            "(e.g. runs/first:BR2)"
         )
     opened = _open(Path(path))
     if not strategy:

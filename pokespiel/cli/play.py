@@ -62,10 +62,10 @@ def play(
 ) -> None:
     """Play Gen 1 OU against OPPONENT on a local Showdown server.
 
-    OPPONENT is a baseline (random, max_damage, simple_heuristics), a run's directory (one policy
-    of its mixture is drawn for each battle) or RUN:STRATEGY (runs/first:BR2, runs/first:2). Each
-    turn shows what happened and the legal choices; type the number of one. Ctrl-C or q gives the
-    battle up.
+    OPPONENT is a baseline (random, max_damage, ...), starter (the network that comes with
+    PokéSpiel), a run's directory (one policy of its mixture is drawn for each battle) or
+    RUN:STRATEGY (runs/first:BR2, runs/first:2). Each turn shows what happened and the legal
+    choices; type the number of one. Ctrl-C or q gives the battle up.
 
     With --showdown nothing is asked here: the opponent waits under its account's name. Challenge it
     to [Gen 1] OU from Showdown's client (the server's address leads to it; it is loaded from
@@ -73,7 +73,7 @@ def play(
 
     \b
     Examples:
-      pokespiel play max_damage
+      pokespiel play starter
       pokespiel play runs/first --team mine.txt
       pokespiel play runs/first:BR2 --seed 1
       pokespiel play runs/first --showdown --port 8000

@@ -63,6 +63,12 @@ _DOING = {"iteration": "next iteration", "evaluate": "playing cells of the table
     help="gen1ou: who plays the battles.",
 )
 @click.option(
+    "--initial",
+    metavar="POLICY",
+    help="gen1ou: what the population starts with: starter, network (freshly drawn weights) or a "
+    "baseline. [default: starter]",
+)
+@click.option(
     "--concurrency",
     type=click.IntRange(min=1),
     help="gen1ou: battles under way at once. [default: 1024; showdown: 40]",
@@ -121,6 +127,7 @@ def _psro(
     one_population: bool,
     sampled: bool,
     backend: str,
+    initial: str | None,
     concurrency: int | None,
     seed: int,
     directory: Path | None,
@@ -141,7 +148,9 @@ def _psro(
     if oracle is None:
         oracle = "ppo" if game == "gen1ou" or sampled else "exact"
     progress = Progress(quiet=as_json)
-    built = _game(game, one_population, sampled, backend, concurrency, seed)
+    if initial is not None and game != "gen1ou":
+        raise click.UsageError(f"--initial is for gen1ou, not for {game}")
+    built = _game(game, one_population, sampled, backend, initial, concurrency, seed)
     with closing(built):
         if hasattr(built, "progress"):
             built.progress = progress.games
@@ -190,6 +199,7 @@ def _game(
     one_population: bool,
     sampled: bool,
     backend: str,
+    initial: str | None,
     concurrency: int | None,
     seed: int,
 ) -> Any:
@@ -200,7 +210,8 @@ def _game(
     if name == "gen1ou":
         from pokespiel.gen1ou.meta_game import Gen1OU
 
-        return Gen1OU(backend=backend, concurrency=concurrency, seed=seed)
+        start = {} if initial is None else {"initial": initial}
+        return Gen1OU(backend=backend, concurrency=concurrency, seed=seed, **start)
     if is_file:
         from pokespiel.cli.payoff_files import read_payoffs
         from pokespiel.openspiel import MatrixGame

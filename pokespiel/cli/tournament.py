@@ -69,14 +69,14 @@ def tournament(
 ) -> None:
     """Play POLICIES against each other in Gen 1 OU, and rate them.
 
-    A policy is a baseline (random, max_damage, simple_heuristics), a run's directory (the mixture
-    of its meta-strategy) or RUN:STRATEGY (runs/first:BR2, runs/first:2). Every pairing gets an
-    equal share first; the rest goes where battles can still move the equilibrium. The intervals
-    allow for that.
+    A policy is a baseline (random, max_damage, ...), starter (the network that comes with
+    PokéSpiel), a run's directory (the mixture of its meta-strategy) or RUN:STRATEGY
+    (runs/first:BR2, runs/first:2). Every pairing gets an equal share first; the rest goes where
+    battles can still move the equilibrium. The intervals allow for that.
 
     \b
     Examples:
-      pokespiel tournament random max_damage --games 50
+      pokespiel tournament random max_damage starter --games 50
       pokespiel tournament runs/first runs/first:BR1 max_damage --output table.csv
       pokespiel tournament runs/a runs/b max_damage --games 500 --directory runs/cup
       pokespiel solve table.csv --solver nash

@@ -55,6 +55,8 @@ def run(capsys, *arguments):
         (["psro", "kuhn_poker", "--resume"], "--resume needs the --directory"),
         (["psro", "gen1ou"], "gen1ou needs a --directory"),
         (["psro", "gen1ou", "--sampled", "--directory", "x"], "--sampled is for OpenSpiel games"),
+        (["psro", "kuhn_poker", "--initial", "random"], "--initial is for gen1ou"),
+        (["psro", "gen1ou", "--directory", "x", "--initial", "y"], "unknown initial policy 'y'"),
         (["psro", "kuhn_poker", "--training-games", "9"], "--training-games is for trained"),
         (["solve"], "a payoff FILE is needed"),
         (["solve", "nowhere.csv"], "no file nowhere.csv; accepted is a CSV"),
