@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -412,3 +415,43 @@ def test_undecided_battles_count_against_both():
     assert solution.bounds == (0.0, 1.0)
     endgame = solution.endgame
     assert initial_values(endgame, 0.25)[0][endgame.start] == 0.25
+
+
+# --- the table ---
+
+DOCS = Path(__file__).parents[2] / "docs" / "endgames.md"
+
+
+def table():
+    """The documented values by position."""
+    rows = [
+        line.split("|") for line in DOCS.read_text("utf-8").splitlines() if line.count("|") == 8
+    ]
+    return {row[1].strip(): row for row in rows if row[1].strip() in endgames.POSITIONS}
+
+
+def test_every_position_is_in_the_documents_table():
+    assert list(table()) == list(endgames.POSITIONS)
+
+
+@pytest.mark.parametrize("name", ["tauros-snorlax-boom", "alakazam-chansey", "slam-or-ghost"])
+def test_the_documents_table_holds_what_is_solved(name):
+    solution = endgames.solve(endgames.POSITIONS[name])
+    row = table()[name]
+    assert row[4].strip() == f"{solution.value:.5f}"
+    assert row[7].strip() == f"{solution.endgame.size:,}"
+    for player in range(2):
+        for choice, probability in solution.mix(player).items():
+            assert probability < 0.0005 or choice in row[5 + player]
+
+
+def test_the_example_prints_the_tables_rows():
+    script = DOCS.parents[1] / "examples" / "solve_endgames.py"
+    command = [sys.executable, str(script), "--names", "alakazam-chansey", "--battles", "50"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert lines[2] in DOCS.read_text("utf-8")
+    assert lines[-1].startswith("alakazam-chansey: between 0.34622511")
+    bad = subprocess.run([*command[:3], "nobody"], capture_output=True, text=True, check=False)
+    assert bad.returncode == 1
+    assert "no position is called 'nobody'" in bad.stderr
