@@ -3,16 +3,18 @@
     python examples/gen1ou_psro.py --iterations 2 --battles-per-cell 400 --directory runs/first
 
 Each iteration plays the missing cells of the payoff table, solves it, and trains a best response
-to the mixture by PPO. At the end the table is shown with its intervals, and what judges the run is
-measured on fresh battles: what each strategy gains against the mixture, how far the newest best
-response exploits the mixture that it answers, and head-to-heads against baselines (beating those
-proves little; losing to them says much).
+to the mixture by PPO. Every best response is then judged on fresh battles: how far it exploits the
+mixture that it answers (a lower bound on that mixture's exploitability), and head-to-heads against
+the policy the population started from and against heuristics (beating those proves little; losing
+to them says much). At the end the table is shown with its intervals, and what its own strategies
+gain against the mixture on fresh battles.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,19 +23,18 @@ import matplotlib
 import numpy as np
 import torch
 import tyro
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pokespiel import PSRO, Mixture, PSROResult
-from pokespiel.exploitability.approximate import lower_bound
+from pokespiel import PSRO, PSROResult
 from pokespiel.exploitability.exact import Exploitability
 from pokespiel.exploitability.restricted import restricted
 from pokespiel.gen1ou.meta_game import Gen1OU
 from pokespiel.gen1ou.showdown import ShowdownError
 from pokespiel.oracles.ppo import PPOOracle
-from pokespiel.stats import wilson
+from pokespiel.psro import Step, admit_always
+from pokespiel.variants.evidence import EVIDENCE, JudgedOracle, admit_if_significant
 
 CLOSING = 2**32 - 1
 """Marks the random numbers of the closing battles, apart from those of any iteration."""
@@ -43,6 +44,9 @@ DOING = {
     "evaluate": "playing cells of the table",
     "respond": "training a best response",
 }
+
+RIVALS = ("max_damage", "simple_heuristics")
+"""Heuristics that best responses are measured against."""
 
 
 @dataclass
@@ -61,6 +65,11 @@ class Arguments:
     """Battles that each best response learns from; default: 1500 on the engine, 300 on Showdown."""
     fresh_battles: int | None = None
     """Battles behind each closing measurement, per strategy; default: 400 and 80."""
+    initial: str = "starter"
+    """Where the population starts: the network that comes with PokéSpiel, "network" for one with
+    fresh weights, or the name of a baseline."""
+    admit: Literal["always", "significant"] = "always"
+    """Whether best responses that do not beat the mixture significantly join, too."""
     seed: int = 0
     """Of everything but the simulator's own dice."""
     directory: Path | None = None
@@ -85,11 +94,17 @@ def main(arguments: Arguments, console: Console) -> None:
     started = time.perf_counter()
     torch.set_num_threads(arguments.threads)
     directory = arguments.directory or Path(f"runs/gen1ou-seed{arguments.seed}")
-    game = Gen1OU(backend=arguments.backend, seed=arguments.seed)
-    oracle = PPOOracle(
-        episodes=arguments.training_battles,
-        episodes_per_batch=100 if arguments.backend == "engine" else 40,
-        learning_rate=1e-3,
+    game = Gen1OU(backend=arguments.backend, initial=arguments.initial, seed=arguments.seed)
+    rivals = {"start": game.initial_policies()[0]}
+    rivals |= {rival: game.baselines[rival]() for rival in RIVALS}
+    oracle = JudgedOracle(
+        PPOOracle(
+            episodes=arguments.training_battles,
+            episodes_per_batch=100 if arguments.backend == "engine" else 40,
+            learning_rate=5e-4,
+        ),
+        games=arguments.fresh_battles,
+        rivals=rivals,
     )
     bars = progress_bars(console)
     task = bars.add_task("starting the server", total=None)
@@ -100,12 +115,15 @@ def main(arguments: Arguments, console: Console) -> None:
             oracle=oracle,
             meta_solver=arguments.meta_solver,
             episodes_per_cell=arguments.battles_per_cell,
+            admit=admit_always if arguments.admit == "always" else admit_if_significant,
             seed=arguments.seed,
             directory=directory,
             resume=arguments.resume,
             monitor=lambda what, done, total: bars.update(task, description=DOING[what]),
         )
         for number in range(len(psro.steps), arguments.iterations):
+            if psro.converged:
+                break
             cost = psro.step().responses[0]["cost"]
             curve = cost["outcome_per_batch"]
             console.print(
@@ -116,11 +134,14 @@ def main(arguments: Arguments, console: Console) -> None:
             )
         result = psro.result()
         bars.update(task, description="fresh battles")
-        verdict = measure(game, result, arguments)
+        rng = np.random.default_rng([arguments.seed, CLOSING])
+        found = restricted(
+            game, result.populations, result.meta_strategy, arguments.fresh_battles, rng=rng
+        )
     picture = directory / "payoffs.png"
     draw(result, picture)
     console.print(payoff_table(result))
-    console.print(closing_table(verdict, name(len(result.populations[0]) - 1)))
+    console.print(evidence_table(result.steps, found))
     console.print(
         f"{result.table.total_episodes()} battles in the table; "
         f"{time.perf_counter() - started:.0f} s. Run: {directory}. Picture: {picture}"
@@ -130,45 +151,6 @@ def main(arguments: Arguments, console: Console) -> None:
 def name(index: int) -> str:
     """How tables call a strategy."""
     return "start" if index == 0 else f"BR{index}"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What fresh battles say of a run."""
-
-    restricted: Exploitability
-    """What the population's own strategies gain against the mixture."""
-    lower_bound: Exploitability | None
-    """What the newest best response gains against the mixture that it answers."""
-    head_to_head: dict[str, NDArray[np.float64]]
-    """Returns ``(battles,)`` of the newest strategy against each baseline."""
-
-
-def measure(game: Gen1OU, result: PSROResult, arguments: Arguments) -> Verdict:
-    """Play the closing battles."""
-    rng, battles = np.random.default_rng([arguments.seed, CLOSING]), arguments.fresh_battles
-    population = result.populations[0]
-    bound = None
-    if result.steps:
-        weights = result.steps[-1].meta_strategy.marginals[0]
-        answered = Mixture(population[: len(weights)], weights)
-        cost = result.steps[-1].responses[0]["cost"]
-        bound = lower_bound(
-            game,
-            0,
-            population[-1],
-            [answered, answered],
-            battles,
-            rng=rng,
-            budget={"battles": cost["episodes"], "seconds": round(cost["seconds"])},
-        )
-    baselines = [(population[-1], baseline()) for baseline in game.baselines.values()]
-    returns = game.play(baselines, battles, rng=rng)[:, :, 0]
-    return Verdict(
-        restricted=restricted(game, result.populations, result.meta_strategy, battles, rng=rng),
-        lower_bound=bound,
-        head_to_head=dict(zip(game.baselines, returns, strict=True)),
-    )
 
 
 def payoff_table(result: PSROResult) -> Table:
@@ -188,28 +170,31 @@ def payoff_table(result: PSROResult) -> Table:
     return table
 
 
-def closing_table(verdict: Verdict, newest: str) -> Table:
-    """The measurements on fresh battles."""
-    table = Table(title="Fresh battles (exploitability in win rate above one half)")
-    for column in ("", "battles", "estimate", "95 % interval"):
-        table.add_column(column, justify="right" if column else "left")
-
-    def add(label: str, battles: int, estimate: float, low: float, high: float) -> None:
-        table.add_row(label, str(battles), f"{estimate:.3f}", f"[{low:.3f}, {high:.3f}]")
-
-    labelled = {
-        "restricted exploitability of the mixture": verdict.restricted,
-        f"exploitability of the mixture before {newest}: lower bound": verdict.lower_bound,
-    }
-    for label, found in labelled.items():
-        if found is not None and found.interval is not None:
-            ends = float(found.interval.low), float(found.interval.high)
-            add(label, found.games, found.estimate, *ends)
-    for label, returns in verdict.head_to_head.items():
-        interval = wilson(returns.sum(), len(returns))
-        ends = float(interval.low), float(interval.high)
-        add(f"win rate of {newest} against {label}", len(returns), returns.mean(), *ends)
+def evidence_table(steps: Sequence[Step], found: Exploitability) -> Table:
+    """How each best response did on fresh battles, then what the table's strategies gain."""
+    table = Table(title="Fresh battles [95 % interval]")
+    table.add_column("", no_wrap=True)
+    table.add_column("exploits the mixture before it by at least", justify="right")
+    table.add_column("win rate against", justify="right", no_wrap=True)
+    for number, step in enumerate(steps):
+        evidence = step.responses[0]["cost"][EVIDENCE]
+        bound = Exploitability.from_json(evidence["mixture"])
+        rates = [f"{name}: {shown(**rate)}" for name, rate in evidence["rivals"].items()]
+        joins = "" if step.responses[0]["index"] is not None else ", not admitted"
+        table.add_row(f"{name(number + 1)}{joins}", interval_of(bound), "\n".join(rates))
+    table.add_row("own strategies, the last mixture (restricted)", interval_of(found), "")
     return table
+
+
+def interval_of(found: Exploitability) -> str:
+    """Estimate and interval."""
+    assert found.interval is not None
+    return shown(found.estimate, float(found.interval.low), float(found.interval.high))
+
+
+def shown(mean: float, low: float, high: float) -> str:
+    """As tables show it."""
+    return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def draw(result: PSROResult, path: Path) -> None:

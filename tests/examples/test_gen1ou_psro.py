@@ -33,9 +33,11 @@ def test_it_prints_the_table_and_the_verdict(finished):
     for words in (
         "Iteration 1: BR2 trained on 40 battles",
         "Win rate of the row [95 % interval]",
-        "restricted exploitability of the mixture",
-        "exploitability of the mixture before BR2: lower bound",
-        "win rate of BR2 against random",
+        "Fresh battles [95 % interval]",
+        "exploits the mixture before it by at least",
+        "start: ",
+        "simple_heuristics: ",
+        "(restricted)",
         "60 battles in the table",
     ):
         assert words in " ".join(done.stdout.split()), words
