@@ -62,6 +62,20 @@ def test_openspiels_own_simulations_pass_on_the_turn_based_conversion(duel):
     pyspiel.random_sim_test(game, num_sims=1, serialize=True, verbose=False)
 
 
+def test_in_the_turn_based_conversion_the_second_to_choose_does_not_see_the_first_choice(duel):
+    game = pyspiel.convert_to_turn_based(duel)
+    state = game.new_initial_state()
+    while state.is_chance_node():
+        state.apply_action(state.chance_outcomes()[0][0])
+    texts = []
+    for action in state.legal_actions():
+        chosen = state.child(action)
+        assert chosen.current_player() == 1
+        texts.append(chosen.information_state_string(1).partition("\n")[2])
+    assert texts[0].startswith("player 1\n")
+    assert len(set(texts)) == 1
+
+
 def test_registering_twice_changes_nothing():
     before = pyspiel.registered_names()
     gen1ou.register()

@@ -98,6 +98,8 @@ def play(
     number = np.zeros(battles, np.int64)
     going = np.ones(battles, np.bool_)
     returns = np.full(battles, 0.5)
+    hp = [m + at.HP for m in members(start.situation.row)]
+    followed: dict[tuple[int, tuple[int, int], bytes], int] = {}
     for _ in range(max_turns):
         if not going.any():
             break
@@ -113,12 +115,18 @@ def play(
                 options = np.array(endgame.nodes[n].actions[player])
                 actions[here, player] = options[picks[here, player]]
         results = arena.step(actions)
+        over = going & (results != at.ONGOING)
+        returns[over] = np.array(RETURNS)[results[over]]
+        going &= ~over
+        alike = arena.rows.copy()
+        alike[:, [at.PRNG_HIGH, at.PRNG_LOW, at.TURN, at.LAST_DAMAGE]] = 0
+        alike[:, hp] = alike[:, hp] > 0
         for i in np.flatnonzero(going):
-            if results[i] != at.ONGOING:
-                going[i], returns[i] = False, RETURNS[results[i]]
-            else:
-                pair = (int(picks[i, 0]), int(picks[i, 1]))
-                number[i] = follow(endgame, int(number[i]), pair, arena.rows[i])
+            pair = (int(picks[i, 0]), int(picks[i, 1]))
+            key = (int(number[i]), pair, alike[i].tobytes())
+            if key not in followed:
+                followed[key] = follow(endgame, key[0], pair, arena.rows[i])
+            number[i] = followed[key]
         # PP are ample.
         _refill(arena.rows)
     return returns

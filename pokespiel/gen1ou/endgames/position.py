@@ -75,7 +75,7 @@ class Position:
         """The position as an engine row; whoever sleeps has one turn to go."""
         battles = Battles(1)
         battles.reset(self._teams[None], [0])
-        row = battles.rows[0].copy()
+        row: Row = battles.rows[0].copy()
         for s in range(2):
             for k in range(6):
                 # Coming in has poisoned and burned Pokémon hurt; here they have long been there.
