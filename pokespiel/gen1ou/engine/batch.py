@@ -1,14 +1,15 @@
 """Entry points over arrays of battles, and `Battles`, which owns one."""
 
+import functools
 import sys
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import prange
+from numba import get_num_threads, prange, set_num_threads
 
-from .choices import ACTIONS, legal_actions, lone_move, lone_slot
-from .compilation import compiles_now, entry_point
+from .choices import ACTIONS, is_legal, legal_actions, lone_move, lone_slot
+from .compilation import compiles_now, entry_point, remove_old_caches
 from .layout import (
     HP,
     MOVE_REQUEST,
@@ -30,6 +31,7 @@ from .turn import begin, step
 Seeds = npt.NDArray[np.uint64]
 Legal = npt.NDArray[np.bool_]
 ILLEGAL = -1
+ROWS_PER_THREAD = 256
 
 
 @entry_point
@@ -80,15 +82,7 @@ def step_all(rows: Row, actions: Row, results: Row) -> None:
         results[i] = b[RESULT]
         if b[RESULT] != 0:
             continue
-        legal = True
-        for s in range(2):
-            action = actions[i, s]
-            actions_of_side = legal_actions(b, s)
-            if actions_of_side == 0:
-                legal = legal and action == -1
-            else:
-                legal = legal and 0 <= action < ACTIONS and actions_of_side >> action & 1 != 0
-        if legal:
+        if is_legal(b, 0, actions[i, 0]) and is_legal(b, 1, actions[i, 1]):
             if b.shape[0] > NOTES:
                 b[NOTES] = 0
             step(b, actions[i, 0], actions[i, 1])
@@ -115,11 +109,12 @@ def choose_at_random(rows: Row, states: Seeds, actions: Row) -> None:
             z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
             drawn = np.int64(((z >> np.uint64(32)) * np.uint64(count)) >> np.uint64(32))
-            for action in range(ACTIONS):
-                if legal >> action & 1:
-                    if drawn == 0:
-                        actions[i, s] = action
-                    drawn -= 1
+            for _ in range(drawn):
+                legal &= legal - 1  # without its lowest bit
+            action = 0
+            while legal >> action & 1 == 0:
+                action += 1
+            actions[i, s] = action
 
 
 class Battles:
@@ -237,8 +232,28 @@ class Battles:
         return other
 
 
-def call(function: Any, *arguments: Any) -> None:
-    """Call an entry point, saying so where that takes long."""
+def call(function: Any, rows: Row, *arguments: Any) -> None:
+    """Call an entry point on battles, saying so where that takes long.
+
+    Few battles are not worth waking other cores for: one thread for every ``ROWS_PER_THREAD``.
+    """
     if compiles_now(function):
-        print("Compiling the Gen 1 engine, once for this version ...", file=sys.stderr, flush=True)
-    function(*arguments)
+        _announce()
+    threads = get_num_threads()
+    worth = max(1, min(threads, len(rows) // ROWS_PER_THREAD))
+    set_num_threads(worth)
+    try:
+        function(rows, *arguments)
+    finally:
+        set_num_threads(threads)
+
+
+@functools.cache
+def _announce() -> None:
+    """Once per process, whatever is compiled: say that it takes a while, and tidy up."""
+    print(
+        "Compiling the Gen 1 engine, once for this version: about a minute ...",
+        file=sys.stderr,
+        flush=True,
+    )
+    remove_old_caches()

@@ -6,7 +6,7 @@ four, else slot 0.
 """
 
 # Compiled code: plain branches compile best, and a row's numbers have no static type.
-# ruff: noqa: SIM109, SIM110
+# ruff: noqa: SIM109
 # mypy: no-warn-return-any
 
 from .compilation import compiled, inlined
@@ -34,7 +34,6 @@ from .layout import (
     POKEMON,
     RAGING,
     REQUEST,
-    SIDE,
     STATUS,
     SWITCH_REQUEST,
     THRASHING,
@@ -46,7 +45,7 @@ from .layout import (
     TRAPPING_TURNS,
     Row,
 )
-from .pokemon import active, has
+from .pokemon import active, has, side
 from .tables import BIDE, RAGE, STRUGGLE
 from .use import LOCKS, SEMI_LOCKS
 
@@ -58,7 +57,7 @@ FIGHT = CANNOT_MOVE + 1  # the button, whatever is behind it
 @inlined
 def may_be_locked(b: Row, s: int) -> bool:
     """Showdown's `maybeLocked`: the player must not learn whether a trap has ended."""
-    o = s * SIDE
+    o = side(s)
     locked = (has(b, s, TRAPPED) and b[o + TRAP_MAY_END] != 0) or has(b, s, FALSELY_TRAPPED)
     status = b[active(b, s) + STATUS]
     if status == ASLEEP or status == FROZEN or has(b, s, BIDING):
@@ -71,7 +70,7 @@ def may_be_locked(b: Row, s: int) -> bool:
 @compiled
 def locked_move(b: Row, s: int) -> int:
     """The move a locked or semi-locked Pokémon repeats."""
-    o = s * SIDE
+    o = side(s)
     if has(b, s, MUST_RECHARGE):
         return RECHARGE
     if has(b, s, CHARGING):
@@ -86,19 +85,16 @@ def locked_move(b: Row, s: int) -> int:
 
 
 @inlined
-def can_select(b: Row, s: int, slot: int) -> bool:
-    o = s * SIDE
-    if b[o + ACTIVE_MOVES + slot] == 0 or b[o + ACTIVE_PP + slot] == 0:
-        return False
-    return not (has(b, s, DISABLED) and b[o + DISABLED_SLOT] == slot)
-
-
-@compiled
-def must_struggle(b: Row, s: int) -> bool:
+def selectable(b: Row, s: int) -> int:
+    """The slots of moves that have PP and are not disabled, as bits; none means Struggle."""
+    o = side(s)
+    slots = 0
     for slot in range(4):
-        if can_select(b, s, slot):
-            return False
-    return True
+        if b[o + ACTIVE_MOVES + slot] != 0 and b[o + ACTIVE_PP + slot] != 0:
+            slots |= 1 << slot
+    if has(b, s, DISABLED):
+        slots &= ~(1 << b[o + DISABLED_SLOT])
+    return slots
 
 
 @inlined
@@ -108,21 +104,27 @@ def _only_fight(b: Row, s: int) -> bool:
     return status == ASLEEP or status == FROZEN or has(b, s, TRAPPED)
 
 
-@compiled
-def lone_slot(b: Row, s: int) -> int:
-    """The slot a lone move is offered in, or -1 where the four moves are open."""
-    o = s * SIDE
+@inlined
+def _forced_slot(b: Row, s: int) -> int:
+    """The slot of a move being repeated or of the Fight button, or -1 where there is neither."""
     uncertain = may_be_locked(b, s)
     if has(b, s, LOCKS) or (has(b, s, SEMI_LOCKS) and not uncertain):
         move = locked_move(b, s)
         for slot in range(4):
-            if move != RECHARGE and b[o + ACTIVE_MOVES + slot] == move:
+            if move != RECHARGE and b[side(s) + ACTIVE_MOVES + slot] == move:
                 return slot
         return 0
     status = b[active(b, s) + STATUS]
     if status == ASLEEP or status == FROZEN or (has(b, s, TRAPPED) and not uncertain):
         return 0
-    return 0 if must_struggle(b, s) else -1
+    return -1
+
+
+@compiled
+def lone_slot(b: Row, s: int) -> int:
+    """The slot a lone move is offered in, or -1 where the four moves are open."""
+    forced = _forced_slot(b, s)
+    return 0 if forced < 0 and selectable(b, s) == 0 else forced
 
 
 @compiled
@@ -137,37 +139,61 @@ def lone_move(b: Row, s: int) -> int:
     return STRUGGLE
 
 
-@compiled
+@inlined
+def _may_switch(b: Row, s: int) -> bool:
+    return b[side(s) + REQUEST] == SWITCH_REQUEST or not has(b, s, LOCKS)
+
+
+@inlined
+def _can_come_in(b: Row, s: int, slot: int) -> bool:
+    o = side(s)
+    return slot != b[o + ORDER] and b[o + slot * POKEMON + HP] > 0
+
+
+@inlined
+def _legal_moves(b: Row, s: int) -> int:
+    if b[side(s) + REQUEST] != MOVE_REQUEST:
+        return 0
+    forced = _forced_slot(b, s)
+    if forced >= 0:
+        return 1 << forced
+    slots = selectable(b, s)
+    return slots if slots != 0 else 1
+
+
+@inlined
 def legal_actions(b: Row, s: int) -> int:
     """Every legal action of a side, as bits."""
-    o = s * SIDE
-    request = b[o + REQUEST]
-    legal = 0
-    if request == NO_REQUEST:
-        return legal
-    if request == SWITCH_REQUEST or not has(b, s, LOCKS):
+    if b[side(s) + REQUEST] == NO_REQUEST:
+        return 0
+    legal = _legal_moves(b, s)
+    if _may_switch(b, s):
         for slot in range(6):
-            if slot != b[o + ORDER] and b[o + slot * POKEMON + HP] > 0:
+            if _can_come_in(b, s, slot):
                 legal |= 16 << slot
-    if request == MOVE_REQUEST:
-        lone = lone_slot(b, s)
-        if lone >= 0:
-            legal |= 1 << lone
-        else:
-            for slot in range(4):
-                if can_select(b, s, slot):
-                    legal |= 1 << slot
     return legal
 
 
-@compiled
+@inlined
+def is_legal(b: Row, s: int, action: int) -> bool:
+    """Whether an action is legal; -1 is for a side with nothing to decide."""
+    if b[side(s) + REQUEST] == NO_REQUEST:
+        return action == -1
+    if action < 0 or action >= ACTIONS:
+        return False
+    if action >= 4:
+        return _may_switch(b, s) and _can_come_in(b, s, action - 4)
+    return _legal_moves(b, s) >> action & 1 != 0
+
+
+@inlined
 def select_move(b: Row, s: int, slot: int) -> int:
     """Turn a chosen slot into the move that goes in the queue, keeping both players' views.
 
     What is executed is what the side last *selected*, which sleep, freeze, locks and Haze leave
     untouched, and which the other player may see differently.
     """
-    o = s * SIDE
+    o = side(s)
     remembered = b[o + ACTIVE_MOVES + b[o + LAST_SELECTED_SLOT]]
     if has(b, s, LOCKS | SEMI_LOCKS):
         b[o + LAST_ENEMY_SELECTED_MOVE] = remembered
@@ -178,7 +204,7 @@ def select_move(b: Row, s: int, slot: int) -> int:
         else:
             b[o + LAST_SELECTED_MOVE] = CANNOT_MOVE
             b[o + LAST_ENEMY_SELECTED_MOVE] = CANNOT_MOVE
-    elif b[o + ACTIVE_MOVES + slot] == STRUGGLE or must_struggle(b, s):
+    elif b[o + ACTIVE_MOVES + slot] == STRUGGLE or selectable(b, s) == 0:
         b[o + LAST_SELECTED_MOVE] = STRUGGLE
         b[o + LAST_ENEMY_SELECTED_MOVE] = STRUGGLE
     else:

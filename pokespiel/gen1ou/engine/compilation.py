@@ -5,12 +5,15 @@ it is kept in a folder named by a hash of everything a compiled step depends on.
 """
 
 import ast
+import contextlib
 import functools
 import hashlib
 import inspect
 import os
 import platform
+import shutil
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +23,7 @@ import numpy as np
 
 ENGINE = Path(__file__).parent
 PACKAGE = ENGINE.parents[1]
+KEPT_SECONDS = 30 * 24 * 3600
 _config: Any = numba.config
 _types: Any = numba.types
 F = TypeVar("F", bound=Callable[..., object])
@@ -72,15 +76,31 @@ def fingerprint(source: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-@functools.cache
-def cache_directory(source: Path) -> Path:
-    """Where a file's compiled code is kept: ``POKESPIEL_CACHE`` or the user's cache folder."""
+def cache_root() -> Path:
+    """The folder of all compiled code: in ``POKESPIEL_CACHE`` or the user's cache folder."""
     root = os.environ.get("POKESPIEL_CACHE")
     if root is None:
         root = os.path.join(
             os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")), "pokespiel"
         )
-    return Path(root) / "engine" / fingerprint(source)
+    return Path(root) / "engine"
+
+
+@functools.cache
+def cache_directory(source: Path) -> Path:
+    """Where a file's compiled code is kept; marks the folder as in use today."""
+    folder = cache_root() / fingerprint(source)
+    with contextlib.suppress(OSError):
+        os.utime(folder)
+    return folder
+
+
+def remove_old_caches() -> None:
+    """Remove compiled code of other versions that nothing has loaded for 30 days."""
+    for folder in cache_root().glob("[0-9a-f]" * 16):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(folder)
 
 
 def _one_version(dispatcher: Any) -> Any:

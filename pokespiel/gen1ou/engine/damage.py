@@ -18,7 +18,6 @@ from .layout import (
     LIGHT_SCREEN,
     ORDER,
     REFLECT,
-    SIDE,
     SPECIAL,
     SPECIES,
     SPEED,
@@ -29,7 +28,7 @@ from .layout import (
     TRAPPING_TARGET,
     Row,
 )
-from .pokemon import active, has, has_type
+from .pokemon import active, has, has_type, side
 from .prng import draw
 from .tables import (
     BASE_STATS,
@@ -64,7 +63,7 @@ FAILED = -2  # immune, or nothing to counter
 @inlined
 def is_immune(b: Row, t: int, move: int) -> bool:
     kind = TYPE[move]
-    at = t * SIDE + ACTIVE_TYPES
+    at = side(t) + ACTIVE_TYPES
     return IGNORES_IMMUNITY[move] == 0 and (
         EFFECTIVENESS[kind, b[at]] == IMMUNE or EFFECTIVENESS[kind, b[at + 1]] == IMMUNE
     )
@@ -78,9 +77,9 @@ def _critical_chance(b: Row, s: int, move: int) -> int:
     return min(max(c * 4, 1), 255) if HIGH_CRITICAL[move] else c // 2
 
 
-@compiled
+@inlined
 def _by_formula(b: Row, s: int, t: int, move: int) -> int:
-    o, f = s * SIDE, t * SIDE
+    o, f = side(s), side(t)
     m, n = active(b, s), active(b, t)
     critical_chance = _critical_chance(b, s, move)
     critical = critical_chance > 0 and draw(b, 256) < critical_chance
@@ -129,7 +128,7 @@ def _by_formula(b: Row, s: int, t: int, move: int) -> int:
 @inlined
 def _countered(b: Row, s: int, t: int) -> int:
     """Twice the last damage, if the foe's team last showed a Normal or Fighting attack."""
-    o = t * SIDE
+    o = side(t)
     if (
         b[o + LAST_ENEMY_SELECTED_MOVE] != COUNTER
         and COUNTERABLE[b[o + LAST_ENEMY_MOVE]]
@@ -143,6 +142,7 @@ def _countered(b: Row, s: int, t: int) -> int:
 @compiled
 def get_damage(b: Row, s: int, t: int, move: int) -> int:
     """Damage side ``s`` would do to side ``t``, or ``NO_DAMAGE`` or ``FAILED``."""
+    move &= 255
     if is_immune(b, t, move):
         tell.note(b, tell.IMMUNE, t)
         return FAILED
@@ -164,8 +164,8 @@ def get_damage(b: Row, s: int, t: int, move: int) -> int:
         return FIXED_DAMAGE[move]
     if effect == TRAPS and TYPE[move] == NORMAL and has_type(b, t, GHOST):
         return 0
-    o = s * SIDE
-    if has(b, s, TRAPPING) and b[t * SIDE + ORDER] == b[o + TRAPPING_TARGET] and s != t:
+    o = side(s)
+    if has(b, s, TRAPPING) and b[side(t) + ORDER] == b[o + TRAPPING_TARGET] and s != t:
         return b[o + TRAPPING_DAMAGE]
     if POWER[move] == 0:
         return NO_DAMAGE

@@ -6,7 +6,7 @@ from unittest import mock
 
 from numba import int32, types
 
-from .choices import legal_actions
+from .choices import is_legal
 from .layout import RESULT, Row
 from .turn import step
 
@@ -16,14 +16,13 @@ cuda: Any = importlib.import_module("numba.cuda")
 def step_kernel(rows: Row, actions: Row) -> None:
     """Step battle ``i`` in thread ``i``; illegal actions leave it unchanged."""
     i = cuda.grid(1)
-    if i < rows.shape[0] and rows[i, RESULT] == 0:
-        legal = True
-        for s in range(2):
-            action = actions[i, s]
-            found = legal_actions(rows[i], s)
-            legal = legal and (action == -1 if found == 0 else found >> action & 1 != 0)
-        if legal:
-            step(rows[i], actions[i, 0], actions[i, 1])
+    if (
+        i < rows.shape[0]
+        and rows[i, RESULT] == 0
+        and is_legal(rows[i], 0, actions[i, 0])
+        and is_legal(rows[i], 1, actions[i, 1])
+    ):
+        step(rows[i], actions[i, 0], actions[i, 1])
 
 
 class _Device:

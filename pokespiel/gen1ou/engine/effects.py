@@ -37,7 +37,6 @@ from .layout import (
     POISONED,
     QUEUE_SPEED,
     REFLECT,
-    SIDE,
     SLEEP_TURNS,
     SPEED,
     SPEED_GENES,
@@ -48,7 +47,7 @@ from .layout import (
     TRANSFORMED,
     Row,
 )
-from .pokemon import active, gain, has, heal, lose, refresh_speed
+from .pokemon import active, gain, has, heal, lose, refresh_speed, side
 from .prng import draw
 from .status import cure, set_status
 from .tables import BASE_PP, BASE_STATS
@@ -87,7 +86,7 @@ def rest(b: Row, s: int, move: int) -> bool:
 @compiled
 def disable(b: Row, t: int) -> None:
     """One of the target's moves with PP left, for 1 to 8 of its turns."""
-    o = t * SIDE
+    o = side(t)
     if has(b, t, DISABLED) or b[active(b, t) + HP] == 0:
         return
     gain(b, t, DISABLED)
@@ -104,7 +103,7 @@ def disable(b: Row, t: int) -> None:
 
 @compiled
 def moves_with_pp(b: Row, t: int) -> int:
-    o = t * SIDE
+    o = side(t)
     n = 0
     for slot in range(4):
         if b[o + ACTIVE_MOVES + slot] != 0 and b[o + ACTIVE_PP + slot] > 0:
@@ -117,8 +116,8 @@ def start_biding(b: Row, s: int) -> None:
     if has(b, s, BIDING):
         return
     gain(b, s, BIDING)
-    b[s * SIDE + BIDE_DAMAGE] = 0
-    b[s * SIDE + BIDE_TURNS] = 2 + draw(b, 2)
+    b[side(s) + BIDE_DAMAGE] = 0
+    b[side(s) + BIDE_TURNS] = 2 + draw(b, 2)
     tell.note(b, tell.START, s, BIDING)
 
 
@@ -131,7 +130,7 @@ def _haze_volatile(b: Row, s: int, volatile: int) -> None:
 
 @compiled
 def _haze_one(b: Row, s: int, user: int) -> None:
-    o = s * SIDE
+    o = side(s)
     m = active(b, s)
     for k in range(6):
         b[o + BOOST + k] = 0
@@ -178,21 +177,21 @@ def haze(b: Row, user: int) -> None:
 @compiled
 def mimic(b: Row, s: int, t: int) -> None:
     """Learn one of the target's moves in the slot used, with the PP left there."""
-    f = t * SIDE
+    f = side(t)
     n = 0
     for slot in range(4):
         if b[f + ACTIVE_MOVES + slot] != 0:
             n += 1
     move = b[f + ACTIVE_MOVES + draw(b, n)]
-    b[s * SIDE + ACTIVE_MOVES + b[s * SIDE + LAST_SELECTED_SLOT]] = move
+    b[side(s) + ACTIVE_MOVES + b[side(s) + LAST_SELECTED_SLOT]] = move
     tell.note(b, tell.MIMIC, s, move)
 
 
 @compiled
 def transform(b: Row, s: int, t: int) -> None:
     """Copy species, types, stats with their boosts and drops, and moves at 5 PP each."""
-    o = s * SIDE
-    f = t * SIDE
+    o = side(s)
+    f = side(t)
     m = active(b, s)
     species = b[f + ACTIVE_SPECIES]
     b[o + ACTIVE_SPECIES] = species
@@ -215,6 +214,6 @@ def transform(b: Row, s: int, t: int) -> None:
 @compiled
 def convert(b: Row, s: int, t: int) -> None:
     for k in range(2):
-        b[s * SIDE + ACTIVE_TYPES + k] = b[t * SIDE + ACTIVE_TYPES + k]
-    kinds = b[s * SIDE + ACTIVE_TYPES] * 16 + b[s * SIDE + ACTIVE_TYPES + 1]
+        b[side(s) + ACTIVE_TYPES + k] = b[side(t) + ACTIVE_TYPES + k]
+    kinds = b[side(s) + ACTIVE_TYPES] * 16 + b[side(s) + ACTIVE_TYPES + 1]
     tell.note(b, tell.CONVERT, s, kinds)

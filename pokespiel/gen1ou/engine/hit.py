@@ -43,7 +43,6 @@ from .layout import (
     PARALYZED,
     RAGE_ACCURACY,
     RAGING,
-    SIDE,
     SPEED,
     STAT,
     STATUS,
@@ -69,6 +68,7 @@ from .pokemon import (
     hurt,
     lose,
     quarter_speed,
+    side,
 )
 from .prng import draw
 from .status import confuse, cure, set_status
@@ -103,6 +103,7 @@ from .tables import (
     MAKES_SUBSTITUTE,
     MIMICS,
     NEEDS_SLEEPING_TARGET,
+    NO_EFFECT,
     ONE_HIT_KO,
     PAYS,
     RAGES,
@@ -137,7 +138,7 @@ SUCCESS, FAILURE = 0, 1
 
 @compiled
 def build_rage(b: Row, s: int) -> None:
-    if b[active(b, s) + HP] > 0 and b[s * SIDE + BOOST + ATTACK] < 6:
+    if b[active(b, s) + HP] > 0 and b[side(s) + BOOST + ATTACK] < 6:
         boost_and_tell(b, s, ATTACK, 1, True)
 
 
@@ -206,7 +207,7 @@ def _special_effect(b: Row, s: int, t: int, move: int) -> bool:
     return True
 
 
-@compiled
+@inlined
 def _fails_on_target(b: Row, t: int, move: int) -> bool:
     """What makes a move fail before it does anything."""
     effect = EFFECT[move]
@@ -238,7 +239,7 @@ def take(b: Row, s: int, t: int, move: int, damage: int) -> int:
     return damage
 
 
-@compiled
+@inlined
 def _affect(b: Row, s: int, t: int, move: int, damage: int) -> bool:
     """Everything a hit does to a target no substitute stands before. False where it fails."""
     if damage >= 0:
@@ -253,14 +254,14 @@ def _affect(b: Row, s: int, t: int, move: int, damage: int) -> bool:
         _give_status(b, s, t, MOVE_STATUS[move], move, False)
     if VOLATILE[move]:
         _give_volatile(b, t, VOLATILE[move])
-    if not _special_effect(b, s, t, move):
+    if EFFECT[move] != NO_EFFECT and not _special_effect(b, s, t, move):
         return False
     if has(b, t, RAGING) and CATEGORY[move] != STATUS_MOVE and not EXPLODES[move]:
         build_rage(b, t)
     return True
 
 
-@compiled
+@inlined
 def _secondary(b: Row, s: int, t: int, move: int) -> None:
     """Side effects, which a target shares a type with the move is partly safe from."""
     status = SECONDARY_STATUS[move]
@@ -278,7 +279,7 @@ def _secondary(b: Row, s: int, t: int, move: int) -> None:
         _give_volatile(b, t, SECONDARY_VOLATILE[move])
 
 
-@compiled
+@inlined
 def _bind_user(b: Row, s: int, t: int, move: int) -> None:
     """What landing a move commits its user to."""
     effect = EFFECT[move]
@@ -288,10 +289,10 @@ def _bind_user(b: Row, s: int, t: int, move: int) -> None:
     elif effect == RAGES:
         if b[active(b, s) + HP] > 0 and not has(b, s, RAGING):
             gain(b, s, RAGING)
-            b[s * SIDE + RAGE_ACCURACY] = 255
+            b[side(s) + RAGE_ACCURACY] = 255
 
 
-@compiled
+@inlined
 def move_hit(b: Row, s: int, t: int, move: int, hit: int, last: bool, earlier: int) -> int:
     """One hit of a move that was not evaded. Returns its damage, ``NO_DAMAGE`` or ``FAILED``.
 
@@ -353,7 +354,7 @@ def _hit_repeatedly(b: Row, s: int, t: int, move: int) -> int:
 @compiled
 def _thrash_on(b: Row, s: int, move: int) -> None:
     """Thrash and Petal Dance: count the turns before the attack, and end them confused."""
-    o = s * SIDE
+    o = side(s)
     if not has(b, s, THRASHING):
         gain(b, s, THRASHING)
         b[o + LOCKED_MOVE] = move
@@ -366,14 +367,14 @@ def _thrash_on(b: Row, s: int, move: int) -> None:
         confuse(b, s, True)
 
 
-@compiled
+@inlined
 def _is_evaded(b: Row, s: int, t: int, move: int) -> bool:
     """The accuracy check.
 
     Even certain moves miss once in 256. Thrash and Rage carry the accuracy of one turn over to
     the next, boosts included, so that it compounds.
     """
-    o = s * SIDE
+    o = side(s)
     accuracy = MOVE_ACCURACY[move]
     if accuracy == 0 or (MOVE_STATUS[move] == ASLEEP and has(b, t, MUST_RECHARGE)):
         return False
@@ -382,18 +383,18 @@ def _is_evaded(b: Row, s: int, t: int, move: int) -> bool:
     if has(b, s, RAGING):
         accuracy = b[o + RAGE_ACCURACY]
     accuracy = accuracy * BOOST_PERCENT[b[o + BOOST + ACCURACY] + 6] // 100
-    accuracy = accuracy * BOOST_PERCENT[6 - b[t * SIDE + BOOST + EVASION]] // 100
+    accuracy = accuracy * BOOST_PERCENT[6 - b[side(t) + BOOST + EVASION]] // 100
     accuracy = min(max(accuracy, 1), 255)
     if has(b, s, THRASHING):
         b[o + LOCKED_ACCURACY] = accuracy
     if has(b, s, RAGING):
         b[o + RAGE_ACCURACY] = accuracy
-    if has(b, t, TRAPPED) and b[t * SIDE + TRAPPED_BY] == b[o + ORDER]:
+    if has(b, t, TRAPPED) and b[side(t) + TRAPPED_BY] == b[o + ORDER]:
         return False
     return draw(b, 256) >= accuracy
 
 
-@compiled
+@inlined
 def _cannot_reach(b: Row, s: int, t: int, move: int) -> bool:
     """Out of reach, immune by type, or immune by the move's own rule."""
     if s != t and has(b, t, UNREACHABLE) and move != SWIFT and move != TRANSFORM:
@@ -408,7 +409,7 @@ def _cannot_reach(b: Row, s: int, t: int, move: int) -> bool:
     return True
 
 
-@compiled
+@inlined
 def _immune_by_rule(b: Row, s: int, t: int, move: int) -> bool:
     effect = EFFECT[move]
     if effect == SEEDS and has_type(b, t, GRASS):
@@ -418,13 +419,13 @@ def _immune_by_rule(b: Row, s: int, t: int, move: int) -> bool:
         if b[active(b, t) + STATUS] != ASLEEP or has(b, t, SUBSTITUTE):
             tell.note(b, tell.IMMUNE, t)
             return True
-    if ONE_HIT_KO[move] and b[t * SIDE + STAT + SPEED] > b[s * SIDE + STAT + SPEED]:
+    if ONE_HIT_KO[move] and b[side(t) + STAT + SPEED] > b[side(s) + STAT + SPEED]:
         tell.note(b, tell.IMMUNE_TO_KO, t)
         return True
     return False
 
 
-@compiled
+@inlined
 def _try_hit(b: Row, s: int, t: int, move: int) -> int:
     if EFFECT[move] == THRASHES:
         _thrash_on(b, s, move)
@@ -452,7 +453,7 @@ def _try_hit(b: Row, s: int, t: int, move: int) -> int:
     return SUCCESS
 
 
-@compiled
+@inlined
 def land(b: Row, s: int, t: int, move: int) -> None:
     """An announced move meets its target."""
     if not KEEPS_LAST_DAMAGE[move]:

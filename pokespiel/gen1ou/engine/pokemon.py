@@ -43,43 +43,52 @@ from .prng import draw
 from .tables import BOOST_PERCENT
 
 
+# The masks below change nothing. They show the compiler that these offsets are not negative, so
+# that it leaves out Python's wrapping around of negative indices.
+@inlined
+def side(s: int) -> int:
+    """Offset of side ``s``."""
+    return (s & 1) * SIDE
+
+
 @inlined
 def active(b: Row, s: int) -> int:
     """Offset of side ``s``'s active Pokémon."""
-    return s * SIDE + b[s * SIDE + ORDER] * POKEMON
+    o = side(s)
+    return o + (b[o + ORDER] & 7) * POKEMON
 
 
 @inlined
 def has(b: Row, s: int, volatile: int) -> bool:
-    return b[s * SIDE + VOLATILES] & volatile != 0
+    return b[side(s) + VOLATILES] & volatile != 0
 
 
 @inlined
 def gain(b: Row, s: int, volatile: int) -> None:
-    b[s * SIDE + VOLATILES] |= volatile
+    b[side(s) + VOLATILES] |= volatile
 
 
 @inlined
 def lose(b: Row, s: int, volatile: int) -> None:
-    b[s * SIDE + VOLATILES] &= ~volatile
+    b[side(s) + VOLATILES] &= ~volatile
 
 
 @inlined
 def has_type(b: Row, s: int, kind: int) -> bool:
-    at = s * SIDE + ACTIVE_TYPES
+    at = side(s) + ACTIVE_TYPES
     return b[at] == kind or b[at + 1] == kind
 
 
 @inlined
 def faint(b: Row, s: int) -> None:
     """Drop to 0 hp; it leaves the field when the action is over."""
-    if b[s * SIDE + FAINT_QUEUED] == 0:
+    if b[side(s) + FAINT_QUEUED] == 0:
         b[active(b, s) + HP] = 0
         b[FAINTS] += 1
-        b[s * SIDE + FAINT_QUEUED] = b[FAINTS]
+        b[side(s) + FAINT_QUEUED] = b[FAINTS]
 
 
-@compiled
+@inlined
 def hurt(b: Row, s: int, damage: int) -> int:
     """Take damage; returns how much of it there was hp for."""
     m = active(b, s)
@@ -112,18 +121,18 @@ def speed_tie(b: Row) -> None:
 
 @inlined
 def refresh_speed(b: Row, s: int) -> None:
-    b[s * SIDE + QUEUE_SPEED] = b[s * SIDE + STAT + SPEED]
+    b[side(s) + QUEUE_SPEED] = b[side(s) + STAT + SPEED]
 
 
 @inlined
 def quarter_speed(b: Row, s: int) -> None:
-    at = s * SIDE + STAT + SPEED
+    at = side(s) + STAT + SPEED
     b[at] = max(b[at] // 4, 1)
 
 
 @inlined
 def halve_attack(b: Row, s: int) -> None:
-    at = s * SIDE + STAT + ATTACK
+    at = side(s) + STAT + ATTACK
     b[at] = max(b[at] // 2, 1)
 
 
@@ -137,10 +146,10 @@ def drop_stat_by_status(b: Row, s: int) -> None:
         halve_attack(b, s)
 
 
-@compiled
+@inlined
 def enter(b: Row, s: int) -> None:
     """Reset everything that belongs to being active, for the Pokémon now at position 0."""
-    o = s * SIDE
+    o = side(s)
     m = active(b, s)
     for k in range(4):
         b[o + STAT + k] = b[m + STATS + k]
@@ -161,7 +170,7 @@ def enter(b: Row, s: int) -> None:
 @compiled
 def recalculate(b: Row, s: int, stat: int) -> None:
     """A stat from its boost alone: status drops are forgotten."""
-    o = s * SIDE
+    o = side(s)
     percent = BOOST_PERCENT[b[o + BOOST + stat] + 6]
     b[o + STAT + stat] = max(b[o + STORED_STAT + stat] * percent // 100, 1)
 
@@ -172,7 +181,7 @@ def boost_stat(b: Row, s: int, stat: int, stages: int) -> bool:
 
     A stat already at 999 or 1 keeps its value and bounces back one stage, which counts as failing.
     """
-    o = s * SIDE
+    o = side(s)
     before = b[o + BOOST + stat]
     if (stages > 0 and before >= 6) or (stages < 0 and before <= -6):
         return False
@@ -193,7 +202,7 @@ def boost_stat(b: Row, s: int, stat: int, stages: int) -> bool:
 
 @compiled
 def boost_and_tell(b: Row, s: int, stat: int, stages: int, by_rage: bool) -> bool:
-    o = s * SIDE
+    o = side(s)
     before = b[o + BOOST + stat]
     limit = stat < 4 and b[o + STAT + stat] == (999 if stages > 0 else 1)
     changed = boost_stat(b, s, stat, stages)
@@ -227,7 +236,7 @@ def boost_all(b: Row, s: int, stages: Row, by_foe_status_move: bool) -> bool:
 @inlined
 def deduct_pp(b: Row, s: int, amount: int) -> None:
     """Charge the selected slot; 0 PP underflows to 63. Copied moves of Transform stay its own."""
-    o = s * SIDE
+    o = side(s)
     slot = b[o + LAST_SELECTED_SLOT]
     if b[o + ACTIVE_MOVES + slot] == 0:
         return

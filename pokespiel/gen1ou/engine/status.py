@@ -20,7 +20,6 @@ from .layout import (
     MAX_HP,
     POISONED,
     POKEMON,
-    SIDE,
     SLEEP_TURNS,
     SLEPT_BY_ITSELF,
     STATUS,
@@ -28,7 +27,7 @@ from .layout import (
     TOXIC_COUNTER,
     Row,
 )
-from .pokemon import active, gain, has, heal, hurt, lose
+from .pokemon import active, gain, has, heal, hurt, lose, side
 from .prng import draw
 from .tables import IMMUNE_TO_STATUS
 
@@ -37,7 +36,7 @@ from .tables import IMMUNE_TO_STATUS
 def _clause_forbids(b: Row, s: int, status: int) -> bool:
     """Sleep Clause Mod and Freeze Clause Mod: one sleeper and one frozen a side."""
     for slot in range(6):
-        m = s * SIDE + slot * POKEMON
+        m = side(s) + slot * POKEMON
         if b[m + STATUS] != status or b[m + HP] == 0:
             continue
         if status == FROZEN or b[m + SLEPT_BY_ITSELF] == 0:
@@ -53,7 +52,7 @@ def set_status(b: Row, s: int, status: int, by_itself: bool, move: int) -> bool:
         if b[m + HP] > 0 and move > 0:
             tell.note(b, tell.FAIL_STATUS, s)
         return False
-    types = s * SIDE + ACTIVE_TYPES
+    types = side(s) + ACTIVE_TYPES
     if IMMUNE_TO_STATUS[b[types], status] or IMMUNE_TO_STATUS[b[types + 1], status]:
         if move > 0:
             tell.note(b, tell.IMMUNE, s)
@@ -70,7 +69,7 @@ def set_status(b: Row, s: int, status: int, by_itself: bool, move: int) -> bool:
         b[m + SLEPT_BY_ITSELF] = by_itself
     elif status == BADLY_POISONED:
         gain(b, s, TOXIC_COUNTED)
-        b[s * SIDE + TOXIC_COUNTER] = 0
+        b[side(s) + TOXIC_COUNTER] = 0
     return True
 
 
@@ -88,7 +87,7 @@ def confuse(b: Row, s: int, silently: bool) -> None:
         return
     gain(b, s, CONFUSED)
     tell.note(b, tell.START_SILENT if silently else tell.START, s, CONFUSED)
-    b[s * SIDE + CONFUSION_TURNS] = 2 + draw(b, 4)
+    b[side(s) + CONFUSION_TURNS] = 2 + draw(b, 4)
 
 
 @inlined
@@ -97,13 +96,13 @@ def end_confusion(b: Row, s: int) -> None:
     tell.note(b, tell.END, s, CONFUSED)
 
 
-@compiled
+@inlined
 def after_own_move(b: Row, s: int, t: int) -> None:
     """What happens to a Pokémon when its move on side ``t``, or its failure to move, is over.
 
     Toxic's counter survives Rest and counts for burn, poison and Leech Seed as well.
     """
-    o = s * SIDE
+    o = side(s)
     m = active(b, s)
     status = b[m + STATUS]
     sick = status == POISONED or status == BURNED or status == BADLY_POISONED

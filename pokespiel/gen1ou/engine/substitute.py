@@ -13,7 +13,6 @@ from .layout import (
     LAST_DAMAGE,
     MAX_HP,
     POISONED,
-    SIDE,
     SUBSTITUTE,
     SUBSTITUTE_BROKE,
     SUBSTITUTE_HP,
@@ -21,7 +20,7 @@ from .layout import (
     TRAPPING_MOVE,
     Row,
 )
-from .pokemon import active, gain, has, heal, hurt, lose
+from .pokemon import active, gain, has, heal, hurt, lose, side
 from .prng import draw
 from .status import confuse
 from .tables import (
@@ -48,10 +47,10 @@ def make_substitute(b: Row, s: int) -> bool:
         tell.note(b, tell.FAIL_WEAK_SUBSTITUTE, s)
         return False
     gain(b, s, SUBSTITUTE)
-    b[s * SIDE + SUBSTITUTE_HP] = b[m + MAX_HP] // 4 + 1
+    b[side(s) + SUBSTITUTE_HP] = b[m + MAX_HP] // 4 + 1
     tell.note(b, tell.START, s, SUBSTITUTE)
     if has(b, s, TRAPPED):
-        tell.note(b, tell.FREE_FROM_TRAP, s, b[(1 - s) * SIDE + TRAPPING_MOVE])
+        tell.note(b, tell.FREE_FROM_TRAP, s, b[side(1 - s) + TRAPPING_MOVE])
         lose(b, s, TRAPPED)
     if b[m + MAX_HP] > 3:
         hurt(b, s, b[m + MAX_HP] // 4)
@@ -61,7 +60,7 @@ def make_substitute(b: Row, s: int) -> bool:
 
 @compiled
 def damage_substitute(b: Row, t: int, damage: int) -> None:
-    o = t * SIDE
+    o = side(t)
     b[o + SUBSTITUTE_HP] -= damage
     if b[o + SUBSTITUTE_HP] <= 0:
         lose(b, t, SUBSTITUTE)

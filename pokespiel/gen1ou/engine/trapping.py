@@ -35,7 +35,7 @@ from .layout import (
     VOLATILES,
     Row,
 )
-from .pokemon import active, gain, has, lose
+from .pokemon import active, gain, has, lose, side
 from .prng import draw, shuffle_ties
 from .tables import TWO_TO_FIVE
 
@@ -43,12 +43,12 @@ from .tables import TWO_TO_FIVE
 @compiled
 def hold(b: Row, s: int, t: int) -> None:
     """Side ``s`` takes hold of side ``t``, or renews a hold whoever it came from."""
-    o = t * SIDE
+    o = side(t)
     if b[active(b, t) + HP] == 0:
         return
     if not has(b, t, TRAPPED):
         gain(b, t, TRAPPED)
-        b[o + TRAPPED_BY] = b[s * SIDE + ORDER]
+        b[o + TRAPPED_BY] = b[side(s) + ORDER]
         b[o + TRAP_MAY_END] = 0
     b[o + TRAPPED_TURNS] = 2
 
@@ -60,13 +60,13 @@ def start_trapping(b: Row, s: int, t: int, move: int) -> None:
     turns = TWO_TO_FIVE[draw(b, 8)]
     if b[active(b, t) + HP] == 0:
         return
-    o = s * SIDE
+    o = side(s)
     gain(b, s, TRAPPING)
     b[o + TRAPPING_MOVE] = move
     b[o + TRAPPING_TURNS] = turns
     b[o + TRAPPING_TOTAL] = turns
     b[o + TRAPPING_DAMAGE] = b[LAST_DAMAGE]
-    b[o + TRAPPING_TARGET] = b[t * SIDE + ORDER]
+    b[o + TRAPPING_TARGET] = b[side(t) + ORDER]
     hold(b, s, t)
 
 
@@ -74,17 +74,17 @@ def start_trapping(b: Row, s: int, t: int, move: int) -> None:
 def _leave_false_trap(b: Row, s: int) -> None:
     if b[active(b, s) + HP] == 0:
         return
-    o = s * SIDE
+    o = side(s)
     if not has(b, s, FALSELY_TRAPPED):
         gain(b, s, FALSELY_TRAPPED)
         b[o + FALSE_TRAP_TURNS] = 2
-    b[o + FALSE_TRAP_WITH] = b[(1 - s) * SIDE + ORDER]
+    b[o + FALSE_TRAP_WITH] = b[side(1 - s) + ORDER]
 
 
 @compiled
 def after_trapping_move(b: Row, s: int, t: int) -> None:
     """After a repetition: renew the hold, or leave the traces of a trap that ends this turn."""
-    o = s * SIDE
+    o = side(s)
     if b[active(b, t) + HP] == 0:
         lose(b, s, TRAPPING)
     elif b[o + TRAPPING_TURNS] == 1:
@@ -94,15 +94,15 @@ def after_trapping_move(b: Row, s: int, t: int) -> None:
     else:
         hold(b, s, t)
         if b[o + TRAPPING_TOTAL] - b[o + TRAPPING_TURNS] > 0:
-            b[t * SIDE + TRAP_MAY_END] = 1
+            b[side(t) + TRAP_MAY_END] = 1
 
 
 @inlined
 def _let_go_of_the_gone(b: Row, s: int) -> None:
     """End whatever of a trap has lost its other half."""
     t = 1 - s
-    o = s * SIDE
-    f = t * SIDE
+    o = side(s)
+    f = side(t)
     other = b[f + ORDER]
     alive = b[active(b, t) + HP] > 0
     if has(b, s, TRAPPING):
@@ -129,7 +129,7 @@ _COUNTED = FLINCHED | TRAPPING | TRAPPED | FALSELY_TRAPPED
 @inlined
 def _count_down(b: Row, s: int) -> int:
     """One turn off each of a side's volatiles with a duration; how many there were."""
-    o = s * SIDE
+    o = side(s)
     n = 0
     if has(b, s, FLINCHED):
         n += 1

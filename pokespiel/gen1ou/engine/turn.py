@@ -59,7 +59,7 @@ from .layout import (
     VOLATILES,
     Row,
 )
-from .pokemon import active, enter, has, hurt, refresh_speed, speed_tie
+from .pokemon import active, enter, has, hurt, refresh_speed, side, speed_tie
 from .prng import draw, shuffle_ties
 from .tables import GHOST, METRONOME, PRIORITY, TRANSFORM
 from .trapping import count_down_durations, tidy_traps
@@ -71,8 +71,8 @@ LAST_TURN = 1000
 @compiled
 def _leave_field(b: Row, s: int) -> None:
     tell.note(b, tell.FAINT, s)
-    b[s * SIDE + POKEMON_LEFT] -= 1
-    b[s * SIDE + FAINTED_THIS_TURN] = 1
+    b[side(s) + POKEMON_LEFT] -= 1
+    b[side(s) + FAINTED_THIS_TURN] = 1
     enter(b, s)
     b[active(b, s) + STATUS] = HEALTHY
 
@@ -96,7 +96,7 @@ def _settle_faints(b: Row) -> None:
         b[RESULT] = PLAYER_2_WINS
         tell.note(b, tell.WIN, 1)
     for s in range(2):
-        o = s * SIDE
+        o = side(s)
         if b[RESULT] == 0 and b[o + FAINT_QUEUED] != 0:
             b[o + REQUEST] = SWITCH_REQUEST
         b[o + FAINT_QUEUED] = 0
@@ -113,10 +113,10 @@ def after_action(b: Row) -> bool:
     return False
 
 
-@compiled
+@inlined
 def send_in(b: Row, s: int, slot: int) -> None:
     """Bring a team member onto the field; its arrival takes effect in `arrive`."""
-    o = s * SIDE
+    o = side(s)
     for position in range(6):
         if b[o + ORDER + position] == slot:
             b[o + ORDER + position] = b[o + ORDER]
@@ -126,11 +126,11 @@ def send_in(b: Row, s: int, slot: int) -> None:
     tell.note(b, tell.SWITCH, s)
 
 
-@compiled
+@inlined
 def arrive(b: Row, s: int) -> None:
     """A Pokémon that has come in: toxic turns to poison, and burn and poison hurt at once."""
-    o = s * SIDE
-    f = (1 - s) * SIDE
+    o = side(s)
+    f = side(1 - s)
     m = active(b, s)
     if b[m + STATUS] == BADLY_POISONED:
         b[m + STATUS] = POISONED
@@ -163,12 +163,12 @@ def _faster(b: Row, first: int, second: int) -> int:
 @compiled
 def _everyone_only_transforms(b: Row, s: int) -> bool:
     for slot in range(6):
-        m = s * SIDE + slot * POKEMON
+        m = side(s) + slot * POKEMON
         if b[m + HP] == 0:
             continue
         at = m + MOVES
-        if slot == b[s * SIDE + ORDER]:
-            at = s * SIDE + ACTIVE_MOVES
+        if slot == b[side(s) + ORDER]:
+            at = side(s) + ACTIVE_MOVES
         for k in range(4):
             if b[at + k] != 0 and b[at + k] != TRANSFORM:
                 return False
@@ -178,28 +178,22 @@ def _everyone_only_transforms(b: Row, s: int) -> bool:
 @compiled
 def _everyone_is_ghost(b: Row, s: int) -> bool:
     for slot in range(6):
-        m = s * SIDE + slot * POKEMON
+        m = side(s) + slot * POKEMON
         at = m + TYPES
-        if slot == b[s * SIDE + ORDER]:
-            at = s * SIDE + ACTIVE_TYPES
+        if slot == b[side(s) + ORDER]:
+            at = side(s) + ACTIVE_TYPES
         if b[m + HP] > 0 and b[at] != GHOST and b[at + 1] != GHOST:
             return False
     return True
 
 
 @compiled
-def _can_progress(b: Row, s: int) -> bool:
-    """Whether side ``s`` has anyone who can still change the battle (Endless Battle Clause)."""
-    o = s * SIDE
-    m = active(b, s)
-    if b[m + HP] > 0 and b[m + STATUS] != FROZEN:
-        first = b[o + ACTIVE_MOVES]
-        if first != TRANSFORM and b[o + ACTIVE_PP] > 0:
-            return True  # nearly always
+def _anyone_can_progress(b: Row, s: int) -> bool:
+    o = side(s)
     foes_are_ghosts = _everyone_is_ghost(b, 1 - s)
     foes_transform = _everyone_only_transforms(b, 1 - s)
     for slot in range(6):
-        m = s * SIDE + slot * POKEMON
+        m = side(s) + slot * POKEMON
         if b[m + HP] == 0 or b[m + STATUS] == FROZEN:
             continue
         moves, pp = m + MOVES, m + PP
@@ -216,13 +210,24 @@ def _can_progress(b: Row, s: int) -> bool:
     return False
 
 
+@inlined
+def _can_progress(b: Row, s: int) -> bool:
+    """Whether side ``s`` has anyone who can still change the battle (Endless Battle Clause)."""
+    o = side(s)
+    m = active(b, s)
+    active_can_act = b[m + HP] > 0 and b[m + STATUS] != FROZEN
+    if active_can_act and b[o + ACTIVE_MOVES] != TRANSFORM and b[o + ACTIVE_PP] > 0:
+        return True  # nearly always
+    return _anyone_can_progress(b, s)
+
+
 _TIED_HANDLERS = TRAPPED | FALSELY_TRAPPED | BIDING | DISABLED | TRAPPING
 
 
 @inlined
 def _tied_disable_handlers(b: Row, s: int) -> None:
     """Volatiles that bear on the next request, sorted by Showdown in two groups of equals."""
-    v = b[s * SIDE + VOLATILES]
+    v = b[side(s) + VOLATILES]
     if v & _TIED_HANDLERS:
         if v & TRAPPED and v & FALSELY_TRAPPED:
             draw(b, 2)
@@ -240,8 +245,8 @@ def end_turn(b: Row) -> None:
     tidy_traps(b)
     for s in range(2):
         _tied_disable_handlers(b, s)
-        b[s * SIDE + FAINTED_THIS_TURN] = 0
-        b[s * SIDE + REQUEST] = MOVE_REQUEST
+        b[side(s) + FAINTED_THIS_TURN] = 0
+        b[side(s) + REQUEST] = MOVE_REQUEST
     if not _can_progress(b, 0) and not _can_progress(b, 1):
         tell.note(b, tell.MESSAGE_ENDLESS, 0)
         b[RESULT] = TIE
@@ -260,8 +265,8 @@ def end_turn(b: Row) -> None:
 def begin(b: Row) -> None:
     """Send in both leads and open turn 1."""
     for s in range(2):
-        b[s * SIDE + LAST_SELECTED_MOVE] = NO_MOVE
-        b[s * SIDE + LAST_ENEMY_SELECTED_MOVE] = NO_MOVE
+        b[side(s) + LAST_SELECTED_MOVE] = NO_MOVE
+        b[side(s) + LAST_ENEMY_SELECTED_MOVE] = NO_MOVE
         enter(b, s)
         refresh_speed(b, s)
         tell.note(b, tell.SWITCH, s)
@@ -280,18 +285,18 @@ def _replace_fainted(b: Row, slot_1: int, slot_2: int) -> None:
     b[SIDE + REQUEST] = NO_REQUEST
     if slot_1 >= 0 and slot_2 >= 0:
         first = _faster(b, b[STAT + SPEED], b[SIDE + STAT + SPEED])
-        send_in(b, first, slot_1 if first == 0 else slot_2)
-        send_in(b, 1 - first, slot_2 if first == 0 else slot_1)
+        for k in range(2):
+            s = first if k == 0 else 1 - first
+            send_in(b, s, slot_1 if s == 0 else slot_2)
         # The later arrival is queued before an equal one on a draw of 0.
         speeds_tie = b[QUEUE_SPEED] == b[SIDE + QUEUE_SPEED]
         arrives = 0 if b[QUEUE_SPEED] > b[SIDE + QUEUE_SPEED] else 1
         if speeds_tie:
             arrives = 1 - first if draw(b, 2) == 0 else first
         speed_tie(b)
-        arrive(b, arrives)
-        speed_tie(b)
-        arrive(b, 1 - arrives)
-        speed_tie(b)
+        for k in range(2):
+            arrive(b, arrives if k == 0 else 1 - arrives)
+            speed_tie(b)
     else:
         s = 0 if slot_1 >= 0 else 1
         send_in(b, s, slot_1 if s == 0 else slot_2)
@@ -301,7 +306,7 @@ def _replace_fainted(b: Row, slot_1: int, slot_2: int) -> None:
     end_turn(b)
 
 
-@compiled
+@inlined
 def _switches(b: Row, first: int, slot_1: int, slot_2: int) -> bool:
     """The turn's switches; True where one ended it."""
     for k in range(2):
@@ -317,15 +322,15 @@ def _switches(b: Row, first: int, slot_1: int, slot_2: int) -> bool:
     return False
 
 
-@compiled
+@inlined
 def _moves(b: Row, first: int) -> bool:
     """The turn's moves; True where one ended it."""
     for k in range(2):
         s = first if k == 0 else 1 - first
-        move = b[s * SIDE + PENDING_MOVE]
+        move = b[side(s) + PENDING_MOVE] & 255  # shows that it is not negative, like `side`
         if move == 0:
             continue
-        b[s * SIDE + PENDING_MOVE] = 0
+        b[side(s) + PENDING_MOVE] = 0
         run_move(b, s, move)
         if after_action(b):
             return True

@@ -40,7 +40,6 @@ from .layout import (
     PARALYZED,
     PP,
     RAGING,
-    SIDE,
     SLEEP_TURNS,
     STAT,
     STATUS,
@@ -54,7 +53,7 @@ from .layout import (
     UNREACHABLE,
     Row,
 )
-from .pokemon import active, deduct_pp, gain, has, lose
+from .pokemon import active, deduct_pp, gain, has, lose, side
 from .prng import draw, shuffle_ties
 from .status import after_own_move, end_confusion
 from .substitute import hurt_oneself, take_for_user
@@ -91,7 +90,7 @@ def takes_two_turns(move: int) -> bool:
 def _release_bide(b: Row, s: int) -> None:
     """Twice what was stored, at whatever is there, through type immunity and unreachability."""
     t = 1 - s
-    damage = 2 * b[s * SIDE + BIDE_DAMAGE]
+    damage = 2 * b[side(s) + BIDE_DAMAGE]
     if has(b, t, SUBSTITUTE):
         take_for_user(b, s, t, BIDE, damage)
     else:
@@ -102,7 +101,7 @@ def _release_bide(b: Row, s: int) -> None:
 
 @compiled
 def _bide_on(b: Row, s: int) -> None:
-    o = s * SIDE
+    o = side(s)
     b[o + BIDE_DAMAGE] += b[LAST_DAMAGE]
     b[o + BIDE_TURNS] -= 1
     if b[o + BIDE_TURNS] > 0:
@@ -119,7 +118,7 @@ def _bide_on(b: Row, s: int) -> None:
 @compiled
 def _stopped_by_confusion(b: Row, s: int) -> bool:
     """Half the time a confused Pokémon hits itself: 40 power, typeless, from current stats."""
-    o = s * SIDE
+    o = side(s)
     b[o + CONFUSION_TURNS] -= 1
     if b[o + CONFUSION_TURNS] == 0:
         end_confusion(b, s)
@@ -137,7 +136,7 @@ def _stopped_by_confusion(b: Row, s: int) -> bool:
 
 @compiled
 def _stopped_by_disable(b: Row, s: int, move: int) -> bool:
-    o = s * SIDE
+    o = side(s)
     b[o + DISABLE_TURNS] -= 1
     if b[o + DISABLE_TURNS] == 0:
         lose(b, s, DISABLED)
@@ -152,10 +151,10 @@ def _stopped_by_disable(b: Row, s: int, move: int) -> bool:
     return True
 
 
-@compiled
+@inlined
 def may_move(b: Row, s: int, target: int, move: int) -> bool:
     """Everything that can keep a Pokémon from moving, in order. ``target`` is its aim's slot."""
-    o = s * SIDE
+    o = side(s)
     m = active(b, s)
     status = b[m + STATUS]
     if status == FROZEN:
@@ -197,7 +196,7 @@ def may_move(b: Row, s: int, target: int, move: int) -> bool:
 @compiled
 def _charges(b: Row, s: int, move: int) -> bool:
     """The first turn of a two-turn move; the second ends the charge and goes on."""
-    o = s * SIDE
+    o = side(s)
     if has(b, s, CHARGING):
         lose(b, s, CHARGING | UNREACHABLE)
         return False
@@ -210,10 +209,10 @@ def _charges(b: Row, s: int, move: int) -> bool:
     return True
 
 
-@compiled
+@inlined
 def _after_move(b: Row, s: int, t: int) -> None:
     """What a multi-turn move leaves behind, then the user's own residual damage."""
-    o = s * SIDE
+    o = side(s)
     handlers = 0
     if has(b, s, MUST_RECHARGE):
         handlers += 1
@@ -236,7 +235,7 @@ def _after_move(b: Row, s: int, t: int) -> None:
 @inlined
 def _remember(b: Row, s: int, move: int) -> None:
     """What Mirror Move, Counter and the next turn need to know of the move being used."""
-    o = s * SIDE
+    o = side(s)
     shown = FISSURE if move == NO_MOVE else move
     b[o + LAST_ENEMY_MOVE] = shown
     if not takes_two_turns(move) or has(b, s, CHARGING):
@@ -246,12 +245,12 @@ def _remember(b: Row, s: int, move: int) -> None:
 @compiled
 def _called(b: Row, s: int, move: int) -> int:
     """Which move Metronome or Mirror Move calls, 0 for none."""
-    o = s * SIDE
+    o = side(s)
     b[LAST_DAMAGE] = 0
     if EFFECT[move] == CALLS_RANDOM_MOVE:
         called = METRONOME_POOL[draw(b, METRONOME_POOL.size)]
     else:
-        called = b[(1 - s) * SIDE + LAST_MOVE]
+        called = b[side(1 - s) + LAST_MOVE]
         if called == 0 or called == MIRROR_MOVE:
             tell.note(b, tell.FAIL, s)
             return 0
@@ -263,7 +262,7 @@ def _called(b: Row, s: int, move: int) -> int:
 @compiled
 def _refund_for_called_move(b: Row, s: int, move: int) -> None:
     """Called moves give PP back: a two-turn move will pay on its second turn."""
-    o = s * SIDE
+    o = side(s)
     if takes_two_turns(move):
         deduct_pp(b, s, -1)
     slot = b[o + LAST_SELECTED_SLOT]
@@ -272,7 +271,7 @@ def _refund_for_called_move(b: Row, s: int, move: int) -> None:
         b[m + PP + slot] = (b[m + PP + slot] + 1) & 63
 
 
-@compiled
+@inlined
 def use_move(b: Row, s: int, move: int, locked: bool) -> None:
     """Use a move, and the moves it calls."""
     source = move if locked else 0
@@ -286,7 +285,7 @@ def use_move(b: Row, s: int, move: int, locked: bool) -> None:
             if called == 0:
                 break
             source = METRONOME if effect == CALLS_RANDOM_MOVE else MIRROR_MOVE
-            move = called
+            move = called & 255
             _refund_for_called_move(b, s, move)
             continue
         if effect == TRAPS:
@@ -297,13 +296,13 @@ def use_move(b: Row, s: int, move: int, locked: bool) -> None:
     _after_move(b, s, s if TARGETS_USER[move] else 1 - s)
 
 
-@compiled
+@inlined
 def run_move(b: Row, s: int, move: int) -> None:
     """A Pokémon's action in the turn."""
     t = s if TARGETS_USER[move] else 1 - s
     if move != CANNOT_MOVE:
         b[active(b, t) + SUBSTITUTE_BROKE] = 0
-        if may_move(b, s, b[t * SIDE + ORDER] if s != t else -1, move):
+        if may_move(b, s, b[side(t) + ORDER] if s != t else -1, move):
             locked = False
             if move != STRUGGLE:
                 locked = has(b, s, LOCKS | SEMI_LOCKS)

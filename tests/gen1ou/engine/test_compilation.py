@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pokespiel.gen1ou.engine import compilation
+from pokespiel.gen1ou.engine import batch, compilation
 
 PLAY = """
 import numpy as np
@@ -56,6 +56,26 @@ def test_what_a_compiled_file_does_not_import_leaves_its_cache_alone(copied_pack
     with (copied_package / "meta_game.py").open("a") as file:
         file.write("\n")
     assert compilation.fingerprint(copied_package / "engine/batch.py") == before
+
+
+def test_caches_unused_for_a_month_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setenv("POKESPIEL_CACHE", str(tmp_path))
+    old, recent, foreign = (tmp_path / "engine" / n for n in ("0" * 16, "a" * 16, "notes"))
+    for folder in (old, recent, foreign):
+        folder.mkdir(parents=True)
+        (folder / "x.nbc").touch()
+    for folder in (old, foreign):
+        os.utime(folder, (0, 0))
+    compilation.remove_old_caches()
+    assert sorted((tmp_path / "engine").iterdir()) == [recent, foreign]
+
+
+def test_compiling_is_announced_once_per_process(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("POKESPIEL_CACHE", str(tmp_path))
+    batch._announce.cache_clear()
+    batch._announce()
+    batch._announce()
+    assert capsys.readouterr().err.count("Compiling the Gen 1 engine") == 1
 
 
 def test_the_same_source_runs_uncompiled():

@@ -1,31 +1,52 @@
 """The engine's log is the simulator's, but for lines that carry no information about the game."""
 
 import secrets
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pokespiel.gen1ou.engine import Battle
+from pokespiel.gen1ou.engine.oracle import fixture
 from pokespiel.gen1ou.engine.oracle.logs import engine_log, informative
 from pokespiel.gen1ou.engine.oracle.replay import record, simulator_available
+from pokespiel.gen1ou.engine.tables import MOVE_IDS, STRUGGLE
 
 from .squads import ODD, STANDARD
 
+DATA = Path(__file__).parent / "data"
 needs_node = pytest.mark.skipif(
     not simulator_available(), reason="POKESPIEL_SHOWDOWN_DIR has no simulator"
 )
 
 
+def test_recorded_logs_are_written_line_by_line():
+    battles = fixture.read(DATA / "logs.json.xz")
+    assert len(battles) == 14
+    for battle in battles:
+        written = engine_log(fixture.teams_of(battle), battle["seed"], battle["actions"])
+        assert written == informative(battle["log"])
+
+
 @needs_node
 @pytest.mark.showdown
 @pytest.mark.parametrize(
-    ("stream", "move", "battles"),
-    [("ou", "", 10), ("uniform", "", 10), ("forced", "haze", 4), ("forced", "metronome", 4)],
+    ("stream", "moves", "battles"),
+    [
+        ("ou", [""], 60),
+        ("uniform", [""], 60),
+        ("mirror", [""], 40),
+        ("forced", ["haze", "metronome", "wrap", "substitute", "mimic", "bide", "disable", ""], 5),
+    ],
 )
-def test_logs_equal_the_simulators_line_by_line(stream, move, battles):
-    recordings, _ = record(stream, battles, secrets.randbelow(2**31), logs=True, move=move)
-    for recording in recordings:
-        assert engine_log(recording) == informative(recording.log)
+def test_fresh_logs_equal_the_simulators_line_by_line(stream, moves, battles):
+    seed = secrets.randbelow(2**31)
+    for move in moves:
+        forced = move or MOVE_IDS[1 + seed % STRUGGLE] if stream == "forced" else ""
+        recordings, _ = record(stream, battles, seed, logs=True, move=forced)
+        for r in recordings:
+            written = engine_log(r.teams, r.seed, r.actions)
+            assert written == informative(r.log.split("\n")), f"{stream} {forced} seed {seed}"
 
 
 def test_only_the_owner_sees_exact_hp():

@@ -1,8 +1,9 @@
 """Recorded battles as a small file: what was played, and a checksum of everything at every step.
 
-    python -m pokespiel.gen1ou.engine.oracle.fixture FILE
+    python -m pokespiel.gen1ou.engine.oracle.fixture FILE LOGS
 
-plays fresh battles on the real simulator and writes them. Replaying needs no Node.
+plays fresh battles on the real simulator and writes them, and a few more with their protocol logs
+into another file. Replaying needs no Node.
 """
 
 import dataclasses
@@ -29,12 +30,13 @@ def checksum(row: Row, legal: Row) -> int:
 
 def _entry(recording: Recording) -> dict[str, Any]:
     rows = comparable(recording.rows)
-    return {
+    entry: dict[str, Any] = {
         "seed": recording.seed,
         "teams": [[dataclasses.astuple(m) for m in team] for team in recording.teams],
         "actions": recording.actions.tolist(),
         "checksums": [checksum(r, m) for r, m in zip(rows, recording.legal, strict=True)],
     }
+    return entry | ({"log": recording.log.split("\n")} if recording.log else {})
 
 
 def write(path: Path, recordings: list[Recording]) -> None:
@@ -48,12 +50,14 @@ def read(path: Path) -> list[dict[str, Any]]:
     return battles
 
 
+def teams_of(battle: dict[str, Any]) -> list[list[PokemonSet]]:
+    """Both teams of a fixture battle."""
+    return [[PokemonSet(m[0], tuple(m[1]), *m[2:]) for m in team] for team in battle["teams"]]
+
+
 def first_difference(battles: list[dict[str, Any]]) -> list[int]:
     """Replay fixture battles; the first differing step of each, -1 for none."""
-    teams = [
-        [[PokemonSet(m[0], tuple(m[1]), *m[2:]) for m in team] for team in b["teams"]]
-        for b in battles
-    ]
+    teams = [teams_of(b) for b in battles]
     found = [-1] * len(battles)
     steps = play([b["seed"] for b in battles], teams, [b["actions"] for b in battles])
     for k, (rows, legal) in enumerate(steps):
@@ -71,6 +75,12 @@ def main() -> None:
     for move in _FORCED:
         recordings += record("forced", 5, 20_261, move=move)[0]
     write(Path(sys.argv[1]), recordings)
+    logged = []
+    for stream, battles in (("ou", 4), ("uniform", 4), ("mirror", 2)):
+        logged += record(stream, battles, 20_262, logs=True)[0]
+    for move in ("metronome", "haze", "substitute", "wrap"):
+        logged += record("forced", 1, 20_263, logs=True, move=move)[0]
+    write(Path(sys.argv[2]), logged)
     print(f"{len(recordings)} battles, {sum(len(r.actions) for r in recordings)} steps")
 
 

@@ -1,25 +1,25 @@
 """The engine's protocol log of a recorded battle, to set beside the simulator's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..battle import Battle
-from .replay import Recording
+from ..teams import Team
 
 # Lines without information about the game: the clock, hints and the list of rules.
 COSMETIC = ("|t:|", "|-hint|", "|rule|")
 
 
-def engine_log(recording: Recording) -> list[str]:
-    """What the engine writes while playing the recorded choices."""
-    battle = Battle(*recording.teams, recording.seed, rules=None)
-    for actions in recording.actions[1:]:
-        battle.act(int(actions[0]), int(actions[1]))
+def engine_log(teams: Sequence[Team], seed: int, actions: Iterable[Sequence[int]]) -> list[str]:
+    """What the engine writes while playing the given actions, the first for the beginning."""
+    battle = Battle(*teams, seed, rules=None)
+    for action_1, action_2 in list(actions)[1:]:
+        battle.act(int(action_1), int(action_2))
     return battle.split_log()
 
 
-def informative(log: str) -> list[str]:
+def informative(log: Iterable[str]) -> list[str]:
     """The simulator's log without its cosmetic lines."""
-    return list(_informative(iter(log.split("\n"))))
+    return list(_informative(iter(log)))
 
 
 def _informative(lines: Iterator[str]) -> Iterator[str]:

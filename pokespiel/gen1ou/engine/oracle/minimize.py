@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from ..teams import PokemonSet
-from .replay import Difference, record, replay
+from .replay import Difference, Recording, record, replay
 
 Teams = list[list[PokemonSet]]
 
@@ -13,9 +13,9 @@ def _as_json(team: list[PokemonSet]) -> list[dict[str, Any]]:
     return [dataclasses.asdict(member) for member in team]
 
 
-def _differs(teams: Teams, seed: int, battles: int) -> bool:
+def _differences(teams: Teams, seed: int, battles: int) -> list[Difference]:
     recordings, _ = record("team", battles, seed, team=[_as_json(team) for team in teams])
-    return bool(replay(recordings))
+    return replay(recordings)
 
 
 def _smaller(teams: Teams) -> list[Teams]:
@@ -38,20 +38,27 @@ def _smaller(teams: Teams) -> list[Teams]:
     return found
 
 
-def minimize(difference: Difference, *, battles: int = 60, seed: int = 1) -> dict[str, Any]:
+def minimize(
+    difference: Difference, *, battles: int = 60, seed: int = 1
+) -> tuple[dict[str, Any], Recording]:
     """Teams as small as still part engine and simulator within ``battles`` random battles.
 
     Returns
     -------
-    dict
+    request : dict
         ``{"teams": ..., "seed": ..., "battles": ...}``, to record and replay again.
+    recording
+        The shortest of those battles on which they part.
     """
     teams: Teams = [list(team) for team in difference.recording.teams]
+    left = [difference]
     shrinking = True
     while shrinking:
         shrinking = False
         for smaller in _smaller(teams):
-            if _differs(smaller, seed, battles):
-                teams, shrinking = smaller, True
+            found = _differences(smaller, seed, battles)
+            if found:
+                teams, left, shrinking = smaller, found, True
                 break
-    return {"teams": [_as_json(team) for team in teams], "seed": seed, "battles": battles}
+    request = {"teams": [_as_json(team) for team in teams], "seed": seed, "battles": battles}
+    return request, min((d.recording for d in left), key=lambda r: len(r.rows))

@@ -19,6 +19,7 @@ from ..layout import Row
 from ..tables import MOVE_IDS, SPECIES_IDS
 from ..teams import PokemonSet, pack
 
+Words = npt.NDArray[np.int32]
 ORACLE = Path(__file__).parent
 LAYOUT = {
     name: int(value)
@@ -110,10 +111,21 @@ def simulator_available() -> bool:
     )
 
 
-def record(
+def simulate(
     stream: str, battles: int, seed: int, *, logs: bool = False, **config: Any
-) -> tuple[list[Recording], dict[str, Any]]:
-    """Have the simulator play; the recordings, and its own account of time and exceptions."""
+) -> tuple[Words, dict[str, Any]]:
+    """Have the simulator play; what it wrote, and its own account of time and exceptions.
+
+    Raises
+    ------
+    RuntimeError
+        If the simulator is not there, or fails.
+    """
+    if not simulator_available():
+        raise RuntimeError(
+            "no simulator: set POKESPIEL_SHOWDOWN_DIR to the folder with"
+            " node_modules/pokemon-showdown, and have node on the path"
+        )
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "battles"
         request = {
@@ -134,11 +146,19 @@ def record(
         )
         if done.returncode:
             raise RuntimeError(f"the simulator failed:\n{done.stderr}")
-        words = np.fromfile(output, np.int32)
-    return list(_parse(words, logs)), json.loads(done.stdout)
+        return np.fromfile(output, np.int32), json.loads(done.stdout)
 
 
-def _parse(words: npt.NDArray[np.int32], logs: bool) -> Iterator[Recording]:
+def record(
+    stream: str, battles: int, seed: int, *, logs: bool = False, **config: Any
+) -> tuple[list[Recording], dict[str, Any]]:
+    """`simulate`, parsed."""
+    words, account = simulate(stream, battles, seed, logs=logs, **config)
+    return list(parse(words, logs=logs)), account
+
+
+def parse(words: Words, *, logs: bool) -> Iterator[Recording]:
+    """The battles in what the simulator wrote; see ``dump.js``."""
     width = 4 + at.ROW
     p = 0
     while p < len(words):
