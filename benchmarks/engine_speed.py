@@ -8,6 +8,7 @@ side, and per second of wall time on all cores.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import subprocess
@@ -83,10 +84,37 @@ def simulator(seconds: float) -> dict[str, float]:
     }
 
 
+def oak(seconds: float, rng: np.random.Generator) -> dict[str, float | str]:
+    """libpkmn through the oak-lab package: one battle and one call of Python at a time."""
+    if importlib.util.find_spec("oak") is None:
+        return {"skipped": "the oak-lab package is not installed"}
+    import oak
+
+    from pokespiel.exploitability.gen1ou.oak import oak_battle
+
+    battles = Battles(200)
+    battles.reset(teams(200, rng), rng.integers(0, 2**64, 200, np.uint64))
+    picks = rng.random(2**16)
+    turns = finished = drawn = 0
+    cpu = time.process_time()
+    while time.process_time() - cpu < seconds:
+        battle, durations, result = oak_battle(battles.rows[finished % 200])
+        while oak.result_type(result) == 0:
+            mine, theirs = oak.choices(battle, result)
+            p, q = picks[drawn % 2**16], picks[(drawn + 1) % 2**16]
+            drawn += 2
+            pair = mine[int(p * len(mine))], theirs[int(q * len(theirs))]
+            result = oak.update(battle, durations, *pair)
+        turns += battle.turn
+        finished += 1
+    cpu = time.process_time() - cpu
+    return {"turns": turns, "battles": finished, "cpu": cpu, "turns_per_cpu_second": turns / cpu}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--battles", type=int, default=1024, help="played side by side")
-    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--battles", type=int, default=256, help="played side by side")
+    parser.add_argument("--seconds", type=float, default=5.0, help="of CPU for each figure")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     rng = np.random.default_rng(args.seed)
@@ -100,6 +128,7 @@ def main() -> None:
         report["simulator"] = node
         report["one core, after it"] = ours
         report["times the simulator"] = ours["turns_per_cpu_second"] / node["turns_per_cpu_second"]
+    report["libpkmn through oak-lab"] = oak(args.seconds, rng)
     print(json.dumps(report, indent=1))
 
 
