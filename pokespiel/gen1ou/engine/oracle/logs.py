@@ -11,7 +11,8 @@ COSMETIC = ("|t:|", "|-hint|", "|rule|")
 
 def engine_log(teams: Sequence[Team], seed: int, actions: Iterable[Sequence[int]]) -> list[str]:
     """What the engine writes while playing the given actions, the first for the beginning."""
-    battle = Battle(*teams, seed, rules=None)
+    team_1, team_2 = teams
+    battle = Battle(team_1, team_2, seed, rules=None)
     for action_1, action_2 in list(actions)[1:]:
         battle.act(int(action_1), int(action_2))
     return battle.split_log()

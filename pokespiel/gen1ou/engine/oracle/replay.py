@@ -270,7 +270,7 @@ def replay(recordings: list[Recording], first: int = 0) -> list[Difference]:
             if k >= len(expected) or i in differences or (mine[i] == expected[k]).all():
                 continue
             fields = {
-                name_of(j) if j < at.ROW else f"legal of side {j - at.ROW + 1}": (
+                name_of(int(j)) if j < at.ROW else f"legal of side {j - at.ROW + 1}": (
                     int(expected[k, j]),
                     int(mine[i, j]),
                 )
