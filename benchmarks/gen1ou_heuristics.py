@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -37,23 +38,23 @@ class Arguments:
     """Of the battles."""
 
 
-def played(backend: str, cells: list[tuple[str, str]], battles: int, seed: int) -> list[float]:
-    """Wins of the first of each pair, half a win for a tie."""
+def played(
+    backend: str, cells: list[tuple[str, str]], battles: int, seed: int
+) -> Iterator[tuple[tuple[str, str], float]]:
+    """Each cell with the wins of its first policy, half a win for a tie."""
     policies = {name: policy() for name, policy in BASELINES.items()}
     wall, cpu = time.perf_counter(), time.process_time()
     with Gen1OU(backend=backend) as game:
-        wins = []
         for one, two in cells:
             profile = policies[one], policies[two]
             # The same seed: the same teams in all cells.
             returns = game.play([profile], battles, rng=np.random.default_rng(seed))
-            wins.append(float(returns[0, :, 0].sum()))
+            yield (one, two), float(returns[0, :, 0].sum())
     print(
         f"{backend}: {len(cells)} cells of {battles} battles in "
         f"{time.perf_counter() - wall:.0f} s, {time.process_time() - cpu:.0f} s of CPU",
         file=sys.stderr,
     )
-    return wins
 
 
 def said(wins: float, games: int) -> str:
@@ -80,14 +81,16 @@ def main(arguments: Arguments) -> None:
         print(f"| {row} | {' | '.join(entries)} |")
     if not arguments.showdown:
         return
-    shared = [cell for cell in cells if set(cell) & set(ORIGINALS)]
-    theirs = played("showdown", shared, arguments.showdown, arguments.seed)
-    print("\n| | engine | Showdown | difference |\n| --- | --- | --- | --- |")
-    for cell, count in zip(shared, theirs, strict=True):
+    # poke-env's better player first; its battles are the shorter ones too.
+    shared = [cell for name in reversed(ORIGINALS) for cell in cells if name in cell]
+    shared = list(dict.fromkeys(shared))
+    print("\n| | engine | Showdown | difference |\n| --- | --- | --- | --- |", flush=True)
+    for cell, count in played("showdown", shared, arguments.showdown, arguments.seed):
         rates = wins[cell] / arguments.battles, count / arguments.showdown
         print(
             f"| {cell[0]} v {cell[1]} | {said(wins[cell], arguments.battles)} "
-            f"| {said(count, arguments.showdown)} | {100 * (rates[0] - rates[1]):+.1f} |"
+            f"| {said(count, arguments.showdown)} | {100 * (rates[0] - rates[1]):+.1f} |",
+            flush=True,
         )
 
 
