@@ -1,9 +1,10 @@
-// node speed.js SECONDS: random battles on the real simulator, as fast as its Battle class goes.
+// node speed.js SECONDS: random battles on the real simulator, as fast as its Battle class goes,
+// for so many seconds of CPU, after as long again to warm up.
 'use strict';
 const {Battle} = require('./simulator.js');
 const sets = require('./ou_sets.json');
 
-const budget = 1000 * process.argv[2];
+const budget = Number(process.argv[2]);
 const pick = (list, n) => {
   const rest = [...list];
   return Array.from({length: Math.min(n, rest.length)}, () =>
@@ -37,15 +38,18 @@ function play() {
   }
   return battle.turn;
 }
-play();
+const used = since => {
+  const {user, system} = process.cpuUsage(since);
+  return (user + system) / 1e6;
+};
+while (used() < budget) play();
 let battles = 0;
 let turns = 0;
 const before = process.cpuUsage();
 const started = Date.now();
-while (Date.now() - started < budget) {
+while (used(before) < budget) {
   turns += play();
   battles++;
 }
-const used = process.cpuUsage(before);
-const cpu = (used.user + used.system) / 1e6;
+const cpu = used(before);
 console.log(JSON.stringify({battles, turns, seconds: (Date.now() - started) / 1e3, cpu}));
