@@ -67,7 +67,7 @@ def main(arguments: Arguments) -> None:
     """Play, and print the tables."""
     names = list(BASELINES)
     cells = list(combinations(names, 2))
-    wins = dict(zip(cells, played("engine", cells, arguments.battles, arguments.seed), strict=True))
+    wins = dict(played("engine", cells, arguments.battles, arguments.seed))
     print(f"| | {' | '.join(names)} |\n|{' --- |' * (len(names) + 1)}")
     for row in names:
         entries = []
