@@ -60,7 +60,7 @@ def legal_choices(battle: Battle) -> dict[int, str]:
     forced = any(request.get("forceSwitch", ()))
     choices: dict[int, str] = {}
     if not forced:
-        choices = {action: f"move {place}" for action, place in _move_actions(request).values()}
+        choices = {action: f"move {place}" for _, action, place in _enabled_moves(request)}
     if forced or not any(active.get("trapped") for active in request.get("active", ())):
         # The request lists the active Pokémon first; `battle.team` keeps the original order.
         original = {ident: k for k, ident in enumerate(battle.team)}
@@ -129,7 +129,8 @@ def action_of(order: BattleOrder, battle: Battle) -> int:
             (NUM_MOVES + k for k, member in enumerate(members) if member is order.order), None
         )
     elif isinstance(order, SingleBattleOrder) and isinstance(order.order, Move):
-        action = _move_actions(battle.last_request).get(order.order.id, (None, 0))[0]
+        moves = _enabled_moves(battle.last_request)
+        action = next((slot for move, slot, _ in moves if move == order.order.id), None)
     else:
         by_choice = {f"/choose {choice}": action for action, choice in choices.items()}
         action = by_choice.get(order.message)
@@ -141,19 +142,22 @@ def action_of(order: BattleOrder, battle: Battle) -> int:
     return action
 
 
-def _move_actions(request: Request) -> dict[str, tuple[int, int]]:
-    """Enabled moves as ``{move id: (action, place in the request, from one)}``."""
+def _enabled_moves(request: Request) -> list[tuple[str, int, int]]:
+    """Enabled moves as ``(move id, action, place in the request, from one)``.
+
+    Mimic may copy a move that the Pokémon already has; then two places offer the same one.
+    """
     actives: Sequence[Request] = request.get("active", ())
     if not actives:
-        return {}
+        return []
     moves = actives[0]["moves"]
     if len(moves) == 1:
         move = moves[0]["id"]
         slots = next((m["moves"] for m in request["side"]["pokemon"] if m["active"]), ())
         slot = slots.index(move) if move in slots[:NUM_MOVES] else 0
-        return {} if moves[0].get("disabled") else {move: (slot, 1)}
-    return {
-        move["id"]: (slot, slot + 1)
+        return [] if moves[0].get("disabled") else [(move, slot, 1)]
+    return [
+        (move["id"], slot, slot + 1)
         for slot, move in enumerate(moves[:NUM_MOVES])
         if not move.get("disabled")
-    }
+    ]

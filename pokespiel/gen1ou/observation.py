@@ -9,14 +9,16 @@ array           shape    meaning
 `ids`           (12, 6)  per Pokémon: species, status (`STATUS_*`), four moves; 0 is
                          unknown. Own team in its original order, then the opponent's in
                          the order in which it was revealed. An opponent's moves are those
-                         it was seen to use, in ascending order.
+                         it was seen to use, in ascending order; one in two turns counts while
+                         it is prepared, and for good once it strikes.
 `pokemon`       (12, F)  hp (own: exact, opponent's: in percent, as shown), active, fainted,
                          known; for the two active Pokémon while they stand: boosts / 6
                          (attack, defense, special, speed, accuracy, evasion), and flags:
                          substitute, Reflect, Leech Seed, confusion, Focus Energy, Mist,
                          Disable, Bide, recharging, preparing a two-turn move, Light Screen;
                          turns it was seen asleep / 7; PP left of the four moves in `ids`,
-                         as a share of the most
+                         as a share of the most that its slot can have, at most 1. What Mimic
+                         copied is paid by Mimic's slot: for the opponent it is a use of Mimic.
 `move_ids`      (4,)     moves in the active Pokémon's slots
 `moves`         (4, M)   there, legal, power / 100, accuracy, effectiveness against the
                          opponent's active Pokémon / 4, same-type bonus, status move,
@@ -60,6 +62,7 @@ FIRST_BOOST, FIRST_EFFECT = 4, 10
 NUM_EFFECTS = 8
 RECHARGING, PREPARING, LIGHT_SCREEN, SLEPT, FIRST_PP = 18, 19, 20, 21, 22
 MOST_SLEEP = 7
+MOST_COPIED_PP = 5  # of a move that Transform copied
 
 # The record of what was seen of one side. A place is a Pokémon's in the order of appearance.
 KNOWN_SLOTS = 0  # team slots in the order of appearance, then -1 (6)
@@ -216,6 +219,15 @@ def _appear(slot: int, known: NDArray[np.int16]) -> bool:
     return stayed
 
 
+@compiled
+def shown_percent(hp: int, most: int) -> int:
+    """An opponent's hp as Showdown shows it: rounded up, and 100 only where nothing is missing."""
+    percent = -((-100 * hp) // most)
+    if percent == 100 and hp < most:
+        percent = 99
+    return percent
+
+
 @entry_point
 def _observe(
     rows: NDArray[np.int32],
@@ -249,8 +261,10 @@ def _observe(
             for k in range(4):
                 ids[n, slot, 2 + k] = b[base + k]
                 if b[base + k] != 0:
-                    most = tables.MAX_PP[b[base + k]]
-                    pokemon[n, slot, FIRST_PP + k] = b[left_of + k] / most
+                    most = tables.MAX_PP[b[p + at.MOVES + k]]
+                    if fights and b[o + at.TRANSFORMED]:
+                        most = MOST_COPIED_PP
+                    pokemon[n, slot, FIRST_PP + k] = min(b[left_of + k] / most, 1.0)
             pokemon[n, slot, 0] = b[p + at.HP] / b[p + at.MAX_HP]
             pokemon[n, slot, 1] = is_active
             pokemon[n, slot, 2] = b[p + at.HP] == 0
@@ -268,12 +282,12 @@ def _observe(
             row = 6 + k
             ids[n, row, 0] = b[p + at.SPECIES]
             ids[n, row, 1] = STATUS_FNT if b[p + at.HP] == 0 else _STATUS_OF[b[p + at.STATUS]]
-            _moves_seen(b, p, ids[n, row], pokemon[n, row])
+            charged = 0
+            if is_active and b[f + at.VOLATILES] & at.CHARGING:
+                charged = b[f + at.CHARGED_MOVE]
+            _moves_seen(b, p, charged, ids[n, row], pokemon[n, row])
             _sleep_seen(b[p + at.STATUS], revealed[i, foe, KNOWN_SLEEP + k], pokemon[n, row])
-            percent = -((-100 * b[p + at.HP]) // b[p + at.MAX_HP])
-            if percent == 100 and b[p + at.HP] < b[p + at.MAX_HP]:
-                percent = 99
-            pokemon[n, row, 0] = percent / 100
+            pokemon[n, row, 0] = shown_percent(b[p + at.HP], b[p + at.MAX_HP]) / 100
             pokemon[n, row, 1] = is_active
             pokemon[n, row, 2] = b[p + at.HP] == 0
             pokemon[n, row, 3] = 1
@@ -341,13 +355,21 @@ def _sleep_seen(status: int, ends_of_turn: int, features: NDArray[np.float32]) -
 
 @compiled
 def _moves_seen(
-    b: NDArray[np.int32], p: int, ids: NDArray[np.int16], features: NDArray[np.float32]
+    b: NDArray[np.int32],
+    p: int,
+    charged: int,
+    ids: NDArray[np.int16],
+    features: NDArray[np.float32],
 ) -> None:
-    """Moves whose PP has gone down, in ascending order: every use is announced."""
+    """Moves whose PP has gone down and the one being charged, in ascending order.
+
+    Every use is announced.
+    """
     count = 0
     for k in range(4):
         number = b[p + at.MOVES + k]
-        if number == 0 or b[p + at.PP + k] == tables.MAX_PP[number]:
+        used = number != 0 and b[p + at.PP + k] != tables.MAX_PP[number]
+        if number == 0 or not (used or number == charged):
             continue
         place = 2 + count
         while place > 2 and ids[place - 1] > number:
@@ -355,5 +377,5 @@ def _moves_seen(
             features[FIRST_PP + place - 2] = features[FIRST_PP + place - 3]
             place -= 1
         ids[place] = number
-        features[FIRST_PP + place - 2] = b[p + at.PP + k] / tables.MAX_PP[number]
+        features[FIRST_PP + place - 2] = min(b[p + at.PP + k] / tables.MAX_PP[number], 1.0)
         count += 1

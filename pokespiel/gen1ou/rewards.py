@@ -8,11 +8,13 @@
 with hp in [0, 1]. Damage and gains are signed, so losing hp costs as much as dealing it earns; a
 faint counts as a status. Terms about a Pokémon compare it with itself: damage and status count
 only while the opponent's active Pokémon stays the same; one's own are read from the now active
-Pokémon's previous state. ``removed`` and ``lost`` are 0 or 1 per decision.
+Pokémon's previous state. ``removed`` and ``lost`` are 0 or 1 per decision. ``lost`` compares how
+many Pokémon stand on the bench, whether or not a switch to them is allowed: being trapped or bound
+to recharge costs nothing. So a faint counts when the replacement is in, and the last one does not.
 
 What the reward compares is a vector of `STATE` numbers, so that a batch of decisions is one
 array: own hp by team slot (6), own statuses (6), the slot of the active Pokémon, the species of
-the opponent's, its hp and whether it has a status, how many Pokémon one could switch to, and how
+the opponent's, its hp and whether it has a status, how many Pokémon stand on the bench, and how
 many the opponent has left.
 """
 
@@ -26,6 +28,7 @@ from numpy.typing import NDArray
 
 from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.engine.compilation import entry_point
+from pokespiel.gen1ou.observation import shown_percent
 
 WIN = 100.0
 """Reward of winning; losing costs as much, a tie gives nothing."""
@@ -97,10 +100,7 @@ def _reward_states(
                 foes_left -= 1
         states[n, ACTIVE] = b[o + at.ORDER]
         q = f + b[f + at.ORDER] * at.POKEMON
-        percent = -((-100 * b[q + at.HP]) // b[q + at.MAX_HP])
-        if percent == 100 and b[q + at.HP] < b[q + at.MAX_HP]:
-            percent = 99
         states[n, FOE] = b[q + at.SPECIES]
-        states[n, FOE_HP] = percent / 100
+        states[n, FOE_HP] = shown_percent(b[q + at.HP], b[q + at.MAX_HP]) / 100
         states[n, FOE_STATUS] = b[q + at.STATUS] != 0 or b[q + at.HP] == 0
         states[n, FOES_LEFT] = foes_left

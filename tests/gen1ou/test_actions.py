@@ -176,6 +176,22 @@ def test_move_slots_are_the_moves_the_pokemon_has_now():
     assert [move.id for move in move_slots(battle_with(locked))] == mimicked
 
 
+def test_both_slots_are_open_where_mimic_copied_a_move_already_known():
+    mimicked = ["surf", "thunderbolt", "surf", "recover"]
+    offered = [*moves("Starmie")[:2], *lone("surf"), moves("Starmie")[3]]
+    others = [name for name in TEAM if name != "Starmie"]
+    battle = battle_with(
+        {"active": [{"moves": offered}], "side": side(fainted=others, moves=mimicked)}
+    )
+    assert np.flatnonzero(legal_mask(battle)).tolist() == [0, 1, 2, 3]
+    for action in range(4):
+        order = order_for(battle, action)
+        assert order.message == f"/choose move {action + 1}"
+        assert action_of(order, battle) == action
+    # A name stands for the first of them.
+    assert action_of(Player.create_order(move_slots(battle)[2]), battle) == 0
+
+
 def test_there_are_no_move_slots_before_the_first_request():
     battle = Battle("battle-gen1ou-1", "player", logging.getLogger("test"), gen=1)
     assert move_slots(battle) == []

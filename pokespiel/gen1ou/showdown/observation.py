@@ -6,6 +6,7 @@ poke-env holds only what was sent to that player, so nothing hidden can leak in 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,10 @@ _STATUS = {
 }
 
 
+def _fights(pokemon: Pokemon) -> bool:
+    return bool(pokemon.active and not pokemon.fainted)
+
+
 @cache
 def _type_number(kind: PokemonType) -> int:
     return TYPE_NAMES.index(kind.name.capitalize())
@@ -69,13 +74,19 @@ def observe(battle: Battle, legal: NDArray[np.bool_]) -> Observation:
     own = list(battle.team.values())[:6]
     foes = list(battle.opponent_team.values())[:6]
     for row, (ident, pokemon) in enumerate(list(battle.team.items())[:6]):
-        moves = list(pokemon.moves)[:4]
+        moves = [move.id for move in move_slots(battle)] if _fights(pokemon) else []
+        moves = moves or list(pokemon.moves)[:4]
         _describe(pokemon, moves, arrays["ids"][row], arrays["pokemon"][row])
-        _recall(memory, ident, pokemon, moves, arrays["pokemon"][row])
+        _recall(memory, ident, pokemon, arrays["pokemon"][row])
+        arrays["pokemon"][row, layout.FIRST_PP :][: len(moves)] = _own_pp(
+            memory, ident, pokemon, moves, battle
+        )
     for row, (ident, pokemon) in enumerate(list(battle.opponent_team.items())[:6], start=6):
-        moves = sorted(pokemon.moves, key=_move_number)[:4]
+        moves = _moves_seen(memory, ident, pokemon)
         _describe(pokemon, moves, arrays["ids"][row], arrays["pokemon"][row])
-        _recall(memory, ident, pokemon, moves, arrays["pokemon"][row])
+        _recall(memory, ident, pokemon, arrays["pokemon"][row])
+        for column, move in enumerate(moves, start=layout.FIRST_PP):
+            arrays["pokemon"][row, column] = memory.pp_left(ident, move)
     arrays["last_moves"][:] = (
         memory.last_moves.get(battle.player_role or "", 0),
         memory.last_moves.get(battle.opponent_role or "", 0),
@@ -92,6 +103,28 @@ def observe(battle: Battle, legal: NDArray[np.bool_]) -> Observation:
     return arrays
 
 
+def _moves_seen(memory: Memory, ident: str, pokemon: Pokemon) -> list[str]:
+    """Moves an opponent's Pokémon paid for, or now prepares, in ascending order."""
+    charged = pokemon.preparing_move
+    seen = {move for move in memory.moves_paid(ident) if move in MOVE_NUMBER}
+    if charged is not None and not memory.is_called(ident):
+        seen.add(charged.id)
+    return sorted(seen, key=_move_number)[:4]
+
+
+def _own_pp(
+    memory: Memory, ident: str, pokemon: Pokemon, moves: list[str], battle: Battle
+) -> list[float]:
+    """Shares of PP left; the request has them where it offers all moves."""
+    active: list[dict[str, Any]] = battle.last_request.get("active", [{"moves": ()}])[0]["moves"]
+    # What Mimic copied is paid by the slot it took.
+    slots = moves if pokemon.transformed else list(pokemon.base_moves)[: len(moves)]
+    if not _fights(pokemon) or [move["id"] for move in active] != moves or len(moves) == 1:
+        return [memory.pp_left(ident, slot) for slot in slots]
+    most = [memory.most_pp(ident, slot) for slot in slots]
+    return [min(move.get("pp", m) / m, 1.0) for move, m in zip(active, most, strict=True)]
+
+
 def _describe(
     pokemon: Pokemon,
     moves: list[str],
@@ -103,34 +136,23 @@ def _describe(
     ids[1] = layout.STATUS_FNT if pokemon.fainted else _STATUS[pokemon.status]
     ids[2 : 2 + len(moves)] = [_move_number(move) for move in moves]
     features[:4] = pokemon.current_hp_fraction, pokemon.active, pokemon.fainted, 1.0
-    if not pokemon.active or pokemon.fainted:
+    if not _fights(pokemon):
         return
     boosts, effects = pokemon.boosts, pokemon.effects
     for column, stat in enumerate(_BOOSTS, start=layout.FIRST_BOOST):
         features[column] = boosts[stat] / 6.0
     for column, effect in enumerate(_EFFECTS, start=layout.FIRST_EFFECT):
         features[column] = effect in effects
-    # Sleep and freeze end the need to recharge without a message.
-    still = pokemon.status not in (Status.SLP, Status.FRZ)
-    features[layout.RECHARGING] = pokemon.must_recharge and still
+    features[layout.RECHARGING] = pokemon.must_recharge
     features[layout.PREPARING] = bool(pokemon.preparing)
 
 
-def _recall(
-    memory: Memory,
-    ident: str,
-    pokemon: Pokemon,
-    moves: list[str],
-    features: NDArray[np.float32],
-) -> None:
+def _recall(memory: Memory, ident: str, pokemon: Pokemon, features: NDArray[np.float32]) -> None:
     """Fill in what poke-env does not keep."""
     if pokemon.status == Status.SLP:
         ends_of_turn = min(memory.sleep[ident], layout.MOST_SLEEP)
         features[layout.SLEPT] = ends_of_turn / layout.MOST_SLEEP
-    stands = pokemon.active and not pokemon.fainted
-    features[layout.LIGHT_SCREEN] = stands and ident in memory.screened
-    for column, move in enumerate(moves, start=layout.FIRST_PP):
-        features[column] = memory.pp_left(ident, move)
+    features[layout.LIGHT_SCREEN] = _fights(pokemon) and ident in memory.screened
 
 
 def _describe_moves(
