@@ -43,7 +43,7 @@ pytestmark = [
 SCRIPT = Path(__file__).parent / "player_views.js"
 
 
-def engine_views(team1, team2, seed, choose):
+def engine_views(team1, team2, seed, choose, most_steps):
     """Play on the engine: choices in words, and per step both players' views with their actions.
 
     ``choose(observations, legal)`` is asked for the actions of those who decide together.
@@ -67,7 +67,7 @@ def engine_views(team1, team2, seed, choose):
                 }
             )
         steps.append(views)
-        if battle.result != "ongoing":
+        if battle.result != "ongoing" or len(choices) == most_steps:
             return choices, steps
         asked = [player for player in (0, 1) if views[player]["legal"].any()]
         for player, action in zip(asked, choose(*batch(views, asked)), strict=True):
@@ -178,12 +178,12 @@ def at_random(rng):
     return choose
 
 
-def play_both(pairs, seeds, policies):
+def play_both(pairs, seeds, policies, most_steps=None):
     """Battles of ``pairs`` of teams on both backends; ``policies`` make the engine's choices."""
     battles, expected = [], []
     for pair, seed, choose in zip(pairs, seeds, policies, strict=True):
         words = [int(seed) >> shift & 0xFFFF for shift in (48, 32, 16, 0)]
-        choices, views = engine_views(*pair, int(seed), choose)
+        choices, views = engine_views(*pair, int(seed), choose, most_steps)
         battles.append({"seed": ",".join(map(str, words)), "teams": pair, "choices": choices})
         expected.append(views)
     return expected, showdown_views(battles)
@@ -254,7 +254,7 @@ def test_views_are_equal_where_odd_moves_are_used(moves):
     rng = np.random.default_rng(1)
     pairs = [[odd_team(moves, rng), odd_team(moves, rng)] for _ in range(4)]
     seeds = rng.integers(2**63, size=4)
-    decisions, _ = assert_equal_views(*play_both(pairs, seeds, [at_random(rng)] * 4))
+    decisions, _ = assert_equal_views(*play_both(pairs, seeds, [at_random(rng)] * 4, 100))
     assert decisions > 300
 
 
@@ -263,7 +263,7 @@ def test_legal_actions_are_equal_where_mimic_copied_a_move_already_known():
     pairs = [[odd_team(["mimic"], rng), odd_team(["mimic"], rng)] for _ in range(3)]
     seeds = rng.integers(2**63, size=3)
     twice = 0
-    expected, shown = play_both(pairs, seeds, [at_random(rng)] * 3)
+    expected, shown = play_both(pairs, seeds, [at_random(rng)] * 3, 100)
     for mine, theirs in zip(expected, shown, strict=True):
         for ours, views in zip(mine[:-1], theirs[:-1], strict=True):
             for player in (0, 1):
