@@ -16,6 +16,7 @@ from pokespiel.gen1ou.engine.batch import begin_all, call, legal_all, step_all
 from pokespiel.gen1ou.engine.teams import PokemonSet, pack
 from pokespiel.gen1ou.observation import Observation, nothing_seen, observe, reveal
 from pokespiel.gen1ou.rewards import reward_states
+from pokespiel.gen1ou.teams import engine_sets, parse_packed
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -191,28 +192,7 @@ def unpack_showdown(team: str) -> list[PokemonSet]:
     ValueError
         If the text is not a packed team.
     """
-    return [_unpack_set(text) for text in team.split("]")]
-
-
-def _unpack_set(text: str) -> PokemonSet:
-    fields = text.split("|")
-    if len(fields) < 12:
-        raise ValueError(f"not a Pokémon in Showdown's packed format: {text!r}")
-    return PokemonSet(
-        species=fields[1] or fields[0],
-        moves=tuple(fields[4].split(",")),
-        level=int(fields[10] or 100),
-        ivs=_spread(fields[8], 30),
-        evs=_spread(fields[6], 252),
-    )
-
-
-def _spread(field: str, default: int) -> tuple[int, ...]:
-    """HP, Attack, Defense, Speed, Special; the packed order is hp, atk, def, spa, spd, spe."""
-    values = [int(value) if value else default for value in field.split(",")] if field else []
-    values += [default] * (6 - len(values))
-    hp, attack, defense, special, _, speed = values
-    return hp, attack, defense, speed, special
+    return engine_sets(parse_packed(team))
 
 
 def _index(policies: list[EnginePolicy], policy: EnginePolicy) -> int:

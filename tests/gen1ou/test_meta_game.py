@@ -14,7 +14,6 @@ from pokespiel.gen1ou.baselines import (
     BASELINES,
     MaxDamagePolicy,
     RandomPolicy,
-    SimpleHeuristicsPolicy,
 )
 from pokespiel.gen1ou.meta_game import Gen1OU, register_policy_kind
 from pokespiel.gen1ou.neural import NeuralPolicy
@@ -196,10 +195,14 @@ class TestOnTheEngine:
         assert wilson(returns[0, :, 0].sum(), 400).low > 0.5
 
     def test_a_policy_without_the_engines_method_is_named(self):
-        with pytest.raises(ValueError, match="simple_heuristics cannot play on the engine"):
-            Gen1OU().play(
-                [(SimpleHeuristicsPolicy(), RandomPolicy())], 2, rng=np.random.default_rng(0)
-            )
+        class OnShowdownOnly:
+            name = "elsewhere"
+
+            def act(self, decisions, rng):
+                raise AssertionError("never asked")
+
+        with pytest.raises(ValueError, match="elsewhere cannot play on the engine"):
+            Gen1OU().play([(OnShowdownOnly(), RandomPolicy())], 2, rng=np.random.default_rng(0))
 
     @pytest.mark.parametrize(
         ("answer", "message"),
