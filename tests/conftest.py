@@ -8,7 +8,7 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("--run-long"):
+    if config.getoption("--run-long") or "long" in config.getoption("markexpr"):
         return
     for item in items:
         if "long" in item.keywords:

@@ -21,3 +21,17 @@ def test_every_public_name_is_there():
         assert getattr(pokespiel, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'PRSO'"):
         _ = pokespiel.PRSO
+
+
+def test_the_engine_needs_no_poke_env():
+    """It comes with the extra ``showdown``; Gen 1 OU is played on the engine without it."""
+    code = (
+        "import sys; sys.modules['poke_env'] = None\n"
+        "import numpy as np\n"
+        "from pokespiel.gen1ou.meta_game import Gen1OU\n"
+        "game = Gen1OU(initial='max_damage')\n"
+        "(policy,) = game.initial_policies()\n"
+        "print(game.play([(policy, policy)], 2, rng=np.random.default_rng(0)).shape)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "(1, 2, 2)\n", done.stderr

@@ -18,12 +18,15 @@ what is legal; nothing is inferred from the battle log.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from poke_env.battle import Battle, Move, Pokemon
-from poke_env.player.battle_order import BattleOrder, DefaultBattleOrder, SingleBattleOrder
+
+# poke-env comes with the Showdown backend; the engine does without.
+if TYPE_CHECKING:
+    from poke_env.battle import Battle, Move
+    from poke_env.player.battle_order import BattleOrder, SingleBattleOrder
 
 NUM_MOVES = 4
 TEAM_SIZE = 6
@@ -38,6 +41,8 @@ def move_slots(battle: Battle) -> list[Move]:
 
     After Transform or Mimic these are the moves it has now. Empty if there is no active Pokémon.
     """
+    from poke_env.battle import Move
+
     active = battle.active_pokemon
     if active is None or not battle.last_request:
         return []
@@ -99,6 +104,8 @@ def order_for(battle: Battle, action: int) -> SingleBattleOrder:
     ValueError
         If the action is not legal in this battle.
     """
+    from poke_env.player.battle_order import SingleBattleOrder
+
     choices = legal_choices(battle)
     if int(action) not in choices:
         raise ValueError(
@@ -119,6 +126,9 @@ def action_of(order: BattleOrder, battle: Battle) -> int:
     ValueError
         If the order is none of the legal actions of this battle.
     """
+    from poke_env.battle import Move, Pokemon
+    from poke_env.player.battle_order import DefaultBattleOrder, SingleBattleOrder
+
     choices = legal_choices(battle)
     action: int | None = None
     if isinstance(order, DefaultBattleOrder):

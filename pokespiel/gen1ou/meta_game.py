@@ -83,8 +83,9 @@ class Gen1OU:
         Where the server's logs go.
     initial : {"starter", "network"}, a name of `baselines.BASELINES`, or a policy
         What the population starts with: the network that comes with PokéSpiel, trained by
-        ``examples/train_starter.py``; one with freshly drawn weights; or another policy. A policy needs a ``name``; to be stored in a run it needs
-        ``save(directory)`` and a kind that is registered (`register_policy_kind`).
+        ``examples/train_starter.py``; one with freshly drawn weights; or another policy. A policy
+        needs a ``name``; to be stored in a run it needs ``save(directory)`` and a kind that is
+        registered (`register_policy_kind`).
     seed : int
         Of the initial network's weights.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pokespiel.gen1ou.baselines.max_damage import MaxDamagePolicy, expected_damage
+from pokespiel.gen1ou.baselines.max_damage import MaxDamagePolicy
 from pokespiel.gen1ou.baselines.simple_heuristics import SimpleHeuristicsPolicy
 from pokespiel.gen1ou.baselines.switch_aware import SwitchAwarePolicy
 from pokespiel.gen1ou.baselines.trainers import Gen1BossAI, Grunt, GymLeader
@@ -24,7 +24,6 @@ __all__ = [
     "RandomPolicy",
     "SimpleHeuristicsPolicy",
     "SwitchAwarePolicy",
-    "expected_damage",
 ]
 
 BASELINES: dict[str, Callable[[], Any]] = {

@@ -11,8 +11,8 @@ from pokespiel.gen1ou.baselines import (
     MaxDamagePolicy,
     RandomPolicy,
     SimpleHeuristicsPolicy,
-    expected_damage,
 )
+from pokespiel.gen1ou.baselines.on_showdown import expected_damage
 from pokespiel.gen1ou.showdown.decision import Decision, ShowdownPolicy
 
 POLICIES = [RandomPolicy(), MaxDamagePolicy(), SimpleHeuristicsPolicy()]
