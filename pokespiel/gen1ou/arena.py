@@ -129,54 +129,68 @@ class EngineArena:
             If a policy's answer is not one legal action per decision.
         """
         returns = np.zeros((len(policies), 2))
+        if not len(policies):
+            return returns
+        distinct, seats = _seats(policies)
+        packed, sides = self._packed(teams)
+        seeds = rng.integers(2**64, size=len(policies), dtype=np.uint64)
         # A step of a thousand battles takes less time than waking a second thread.
         numba.set_num_threads(1)
-        for start in range(0, len(policies), self.concurrency):
-            battles = np.arange(start, min(start + self.concurrency, len(policies)))
-            self._play_together(policies, teams, battles, returns, rng)
-            if progress is not None:
-                progress(int(battles[-1]) + 1, len(policies))
-        return returns
 
-    def _play_together(
-        self,
-        policies: Sequence[tuple[EnginePolicy, EnginePolicy]],
-        teams: Sequence[tuple[str, str]],
-        battles: NDArray[np.int64],
-        returns: NDArray[np.float64],
-        rng: np.random.Generator,
-    ) -> None:
-        distinct: list[EnginePolicy] = []
-        seat_policy = np.array(
-            [[_index(distinct, policy) for policy in policies[i]] for i in battles]
-        )
-        packed = np.stack([[self._pack(team) for team in teams[i]] for i in battles])
-        rows = np.zeros((len(battles), at.ROW), np.int32)
-        call(begin_all, rows, packed, rng.integers(2**64, size=len(battles), dtype=np.uint64))
-        revealed = nothing_seen(len(battles))
-        reveal(rows, revealed)
+        def begin(battles: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
+            rows = np.zeros((len(battles), at.ROW), np.int32)
+            call(begin_all, rows, packed[sides[battles]], seeds[battles])
+            revealed = nothing_seen(len(battles))
+            reveal(rows, revealed)
+            return rows, revealed
+
+        upcoming = min(self.concurrency, len(policies))
+        battles = np.arange(upcoming)
+        rows, revealed = begin(battles)
         results = np.zeros(len(battles), np.int32)
+        finished = 0
         while len(battles):
             legal = np.zeros((len(battles), 2, 10), np.bool_)
             call(legal_all, rows, legal)
             waiting = legal.any(axis=2)
             actions = np.full((len(battles), 2), -1, np.int32)
             for number, policy in enumerate(distinct):
-                where, players = np.nonzero(waiting & (seat_policy == number))
+                where, players = np.nonzero(waiting & (seats[battles] == number))
                 if len(where):
                     mask = legal[where, players]
                     asked = Decisions(rows, revealed, where, players, battles[where], mask)
                     actions[where, players] = _ask(policy, asked, rng)
             call(step_all, rows, actions, results)
             reveal(rows, revealed)
-            over = results != at.ONGOING
-            if over.any():
-                returns[battles[over]] = _RETURNS[results[over]]
-                _tell(distinct, seat_policy, rows, battles, over, returns)
-                # Only battles that go on are kept, so that a long one costs no more than itself.
-                rows, revealed, results, battles, seat_policy = (
-                    array[~over] for array in (rows, revealed, results, battles, seat_policy)
-                )
+            over = np.flatnonzero(results != at.ONGOING)
+            if not len(over):
+                continue
+            returns[battles[over]] = _RETURNS[results[over]]
+            _tell(distinct, seats, rows, battles, over, returns)
+            finished += len(over)
+            if progress is not None:
+                progress(finished, len(policies))
+            # The places of battles that are over go to those that have not begun, so that the
+            # policies are asked about many at once until the last have begun.
+            following = np.arange(upcoming, min(upcoming + len(over), len(policies)))
+            upcoming += len(following)
+            filled, left = np.split(over, [len(following)])
+            if len(filled):
+                rows[filled], revealed[filled] = begin(following)
+                battles[filled] = following
+            if len(left):
+                kept = np.delete(np.arange(len(battles)), left)
+                rows, revealed, battles = rows[kept], revealed[kept], battles[kept]
+                results = results[kept]
+        return returns
+
+    def _packed(
+        self, teams: Sequence[tuple[str, str]]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The distinct teams as the engine reads them, and which of them each side plays."""
+        numbers: dict[str, int] = {}
+        sides = np.array([[numbers.setdefault(team, len(numbers)) for team in t] for t in teams])
+        return np.stack([self._pack(team) for team in numbers]), sides.astype(np.int64)
 
     def _pack(self, team: str) -> NDArray[np.int32]:
         if team not in self._teams:
@@ -195,15 +209,18 @@ def unpack_showdown(team: str) -> list[PokemonSet]:
     return engine_sets(parse_packed(team))
 
 
-def _index(policies: list[EnginePolicy], policy: EnginePolicy) -> int:
-    for number, known in enumerate(policies):
-        if known is policy:
-            return number
-    if not isinstance(policy, EnginePolicy):
-        name = getattr(policy, "name", type(policy).__name__)
-        raise ValueError(f"policy {name} cannot play on the engine: it has no act_on_engine()")
-    policies.append(policy)
-    return len(policies) - 1
+def _seats(
+    policies: Sequence[tuple[EnginePolicy, EnginePolicy]],
+) -> tuple[list[EnginePolicy], NDArray[np.int64]]:
+    """The distinct policies, and which of them plays each side ``(battles, 2)``."""
+    distinct: dict[int, EnginePolicy] = {id(p): p for pair in policies for p in pair}
+    for policy in distinct.values():
+        if not isinstance(policy, EnginePolicy):
+            name = getattr(policy, "name", type(policy).__name__)
+            raise ValueError(f"policy {name} cannot play on the engine: it has no act_on_engine()")
+    numbers = {key: number for number, key in enumerate(distinct)}
+    seats = np.array([[numbers[id(p)] for p in pair] for pair in policies], dtype=np.int64)
+    return list(distinct.values()), seats
 
 
 def _ask(
@@ -230,17 +247,18 @@ def _ask(
 
 def _tell(
     policies: list[EnginePolicy],
-    seat_policy: NDArray[np.int64],
+    seats: NDArray[np.int64],
     rows: NDArray[np.int32],
     battles: NDArray[np.int64],
-    over: NDArray[np.bool_],
+    over: NDArray[np.int64],
     returns: NDArray[np.float64],
 ) -> None:
     for number, policy in enumerate(policies):
         ended = getattr(policy, "ended", None)
         if ended is None:
             continue
-        where, players = np.nonzero(over[:, None] & (seat_policy == number))
+        places, players = np.nonzero(seats[battles[over]] == number)
+        where = over[places]
         if len(where):
             states = reward_states(rows, where, players)
             ended(battles[where], players, states, returns[battles[where], players])
