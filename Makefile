@@ -27,7 +27,7 @@ test: setup lint
 	  $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 docs: setup
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lint: setup
 	$(BIN)/ruff check .

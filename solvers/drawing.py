@@ -70,7 +70,9 @@ def _simplex_portrait(
         points.append(mix @ _CORNERS)
         arrows.append(velocity(mix, values) @ _CORNERS)
     _quiver(axes, np.array(points), np.array(arrows))
-    axes.plot(*np.vstack([_CORNERS, _CORNERS[:1]]).T, color="black", linewidth=1.0)
+    # The frame's colour suits whatever background the style in use has.
+    frame = axes.spines["bottom"].get_edgecolor()
+    axes.plot(*np.vstack([_CORNERS, _CORNERS[:1]]).T, color=frame, linewidth=1.0)
     names = labels or ("0", "1", "2")
     offsets = ((-10, -12), (10, -12), (0, 8))
     for name, corner, offset in zip(names, _CORNERS, offsets, strict=True):

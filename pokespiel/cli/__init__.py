@@ -7,6 +7,7 @@ JSON document.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -69,6 +70,8 @@ def commands() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    # Read when torch loads: the networks of PokéSpiel are small, their threads mostly wait.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         result = commands.main(given, prog_name="pokespiel", standalone_mode=False, obj=given)
         return result if isinstance(result, int) else 0
