@@ -29,9 +29,6 @@ from pokespiel.stats import wilson
 HEURISTICS = ("max_damage", "random")
 """In the league. Others are kept for measuring."""
 SHARES = {"newest": 0.5, "snapshots": 0.3, "heuristics": 0.2}
-LEARNING_RATES = (1e-3, 2e-4)
-"""At the start and at the end; geometric between them."""
-ENTROPIES = (0.02, 0.003)
 
 
 @dataclass
@@ -48,6 +45,14 @@ class Arguments:
     evaluate_every: int = 10
     """Rounds between two points of the curve."""
     evaluation_battles: int = 400
+    start: Path | None = None
+    """A stored policy to go on from, instead of fresh weights."""
+    learning_rates: tuple[float, float] = (1e-3, 2e-4)
+    """At the start and at the end; geometric between them."""
+    entropies: tuple[float, float] = (0.02, 0.003)
+    """Weights of the entropy bonus at the start and at the end."""
+    minibatch: int = 4096
+    epochs: int = 2
     seed: int = 0
 
 
@@ -92,7 +97,9 @@ def train(arguments: Arguments) -> None:
     directory = arguments.directory
     curve_file = directory / "curve.jsonl"
     rng = np.random.default_rng(arguments.seed)
-    newest = game.new_policy(rng=rng)
+    newest = (
+        game.new_policy(rng=rng) if arguments.start is None else game.load_policy(arguments.start)
+    )
     league = League(game)
     lines: list[str] = []
     decisions = battles = number = 0
@@ -106,10 +113,10 @@ def train(arguments: Arguments) -> None:
         oracle = PPOOracle(
             episodes=arguments.battles,
             episodes_per_batch=arguments.battles,
-            minibatch=4096,
-            epochs=2,
-            learning_rate=between(LEARNING_RATES, done),
-            entropy=between(ENTROPIES, done),
+            minibatch=arguments.minibatch,
+            epochs=arguments.epochs,
+            learning_rate=between(arguments.learning_rates, done),
+            entropy=between(arguments.entropies, done),
             device="cpu",
         )
         rivals = league.mixture(newest.copy())
