@@ -70,7 +70,13 @@ KNOWN_SLEEP = 6  # ends of turn at which each place was seen asleep, in its pres
 KNOWN_LAST_MOVE = 12
 KNOWN_ACTIVE = 13  # place of the active Pokémon
 KNOWN_TURN = 14
-KNOWLEDGE = 15
+# Mimic may copy a move that its user knows. Nobody is told from which of the two slots it is used
+# then; all such uses count as Mimic's.
+KNOWN_TWICE = 15  # the active Pokémon's move of which this holds now, and the PP of its own slot
+KNOWN_TWICE_PP = 16
+KNOWN_COPIED = 17  # by place, the last such move (6), and how often its own slot paid for it (6)
+KNOWN_COPIED_USES = 23
+KNOWLEDGE = 29
 
 POWER = np.asarray(tables.POWER[:NUM_MOVES] / 100.0, dtype=np.float32)
 ACCURACY = np.array(
@@ -87,6 +93,7 @@ TYPE_CHART = np.select(
 ).astype(np.float32)
 """Damage multiplier ``[attacking type, defending type]``, by the engine's type numbers."""
 
+_MIMIC = tables.MOVE_IDS.index("mimic")
 _STATUS_OF = np.array(
     [STATUS_NONE, STATUS_SLP, STATUS_PSN, STATUS_BRN, STATUS_FRZ, STATUS_PAR, STATUS_TOX],
     dtype=np.int16,
@@ -193,10 +200,13 @@ def reveal(rows: NDArray[np.int32], revealed: NDArray[np.int16]) -> None:
     for i in prange(rows.shape[0]):
         b, stayed = rows[i], True
         for s in range(2):
-            stayed &= _appear(b[s * at.SIDE + at.ORDER], revealed[i, s])
+            if not _appear(b[s * at.SIDE + at.ORDER], revealed[i, s]):
+                revealed[i, s, KNOWN_TWICE] = 0
+                stayed = False
         for s in range(2):
             known = revealed[i, s]
             p = s * at.SIDE + b[s * at.SIDE + at.ORDER] * at.POKEMON
+            _count_twice(b, s * at.SIDE, p, known)
             last = b[s * at.SIDE + at.LAST_MOVE]
             # The row forgets it in sleep and frost, too.
             if last != 0 or not stayed or b[p + at.HP] == 0:
@@ -217,6 +227,42 @@ def _appear(slot: int, known: NDArray[np.int16]) -> bool:
     stayed: bool = known[KNOWN_ACTIVE] == place
     known[KNOWN_ACTIVE] = place
     return stayed
+
+
+@compiled
+def _count_twice(b: NDArray[np.int32], side: int, p: int, known: NDArray[np.int16]) -> None:
+    """Count what the own slot paid for a move that the active Pokémon has twice."""
+    move, place = known[KNOWN_TWICE], known[KNOWN_ACTIVE]
+    if move != 0:
+        for k in range(4):
+            if b[p + at.MOVES + k] == move and b[p + at.PP + k] != known[KNOWN_TWICE_PP]:
+                if known[KNOWN_COPIED + place] != move:
+                    known[KNOWN_COPIED + place] = move
+                    known[KNOWN_COPIED_USES + place] = 0
+                known[KNOWN_COPIED_USES + place] += 1
+    known[KNOWN_TWICE] = 0
+    if b[p + at.HP] == 0 or b[side + at.TRANSFORMED]:
+        return
+    for copy in range(4):
+        number = b[side + at.ACTIVE_MOVES + copy]
+        if number == b[p + at.MOVES + copy]:
+            continue
+        for k in range(4):
+            if b[p + at.MOVES + k] == number:
+                known[KNOWN_TWICE] = number
+                known[KNOWN_TWICE_PP] = b[p + at.PP + k]
+
+
+@compiled
+def _shown_pp(number: int, left: int, known: NDArray[np.int16], place: int) -> int:
+    """PP left of a slot, as far as messages tell."""
+    uses = int(known[KNOWN_COPIED_USES + place])
+    if number != 0 and number == known[KNOWN_COPIED + place]:
+        return left + uses
+    if number == _MIMIC:
+        # PP of a move that goes on by force wrap around at 64.
+        return (left - uses) & 63
+    return left
 
 
 @compiled
@@ -258,13 +304,19 @@ def _observe(
             fights = is_active and b[p + at.HP] > 0
             base = o + at.ACTIVE_MOVES if fights else p + at.MOVES
             left_of = o + at.ACTIVE_PP if fights else p + at.PP
+            place = 0
+            while revealed[i, own, place] != slot and place < 5:
+                place += 1
             for k in range(4):
                 ids[n, slot, 2 + k] = b[base + k]
                 if b[base + k] != 0:
                     most = tables.MAX_PP[b[p + at.MOVES + k]]
+                    pp = b[left_of + k]
                     if fights and b[o + at.TRANSFORMED]:
                         most = MOST_COPIED_PP
-                    pokemon[n, slot, FIRST_PP + k] = min(b[left_of + k] / most, 1.0)
+                    else:
+                        pp = _shown_pp(b[p + at.MOVES + k], pp, revealed[i, own], place)
+                    pokemon[n, slot, FIRST_PP + k] = min(pp / most, 1.0)
             pokemon[n, slot, 0] = b[p + at.HP] / b[p + at.MAX_HP]
             pokemon[n, slot, 1] = is_active
             pokemon[n, slot, 2] = b[p + at.HP] == 0
@@ -285,7 +337,7 @@ def _observe(
             charged = 0
             if is_active and b[f + at.VOLATILES] & at.CHARGING:
                 charged = b[f + at.CHARGED_MOVE]
-            _moves_seen(b, p, charged, ids[n, row], pokemon[n, row])
+            _moves_seen(b, p, charged, revealed[i, foe], k, ids[n, row], pokemon[n, row])
             _sleep_seen(b[p + at.STATUS], revealed[i, foe, KNOWN_SLEEP + k], pokemon[n, row])
             pokemon[n, row, 0] = shown_percent(b[p + at.HP], b[p + at.MAX_HP]) / 100
             pokemon[n, row, 1] = is_active
@@ -358,6 +410,8 @@ def _moves_seen(
     b: NDArray[np.int32],
     p: int,
     charged: int,
+    known: NDArray[np.int16],
+    shown_as: int,
     ids: NDArray[np.int16],
     features: NDArray[np.float32],
 ) -> None:
@@ -368,7 +422,8 @@ def _moves_seen(
     count = 0
     for k in range(4):
         number = b[p + at.MOVES + k]
-        used = number != 0 and b[p + at.PP + k] != tables.MAX_PP[number]
+        left = _shown_pp(number, b[p + at.PP + k], known, shown_as)
+        used = number != 0 and left != tables.MAX_PP[number]
         if number == 0 or not (used or number == charged):
             continue
         place = 2 + count
@@ -377,5 +432,5 @@ def _moves_seen(
             features[FIRST_PP + place - 2] = features[FIRST_PP + place - 3]
             place -= 1
         ids[place] = number
-        features[FIRST_PP + place - 2] = min(b[p + at.PP + k] / tables.MAX_PP[number], 1.0)
+        features[FIRST_PP + place - 2] = min(left / tables.MAX_PP[number], 1.0)
         count += 1

@@ -49,12 +49,18 @@ class Memory:
     """Who prepares a move that another one called."""
     _mimicked: dict[str, tuple[str, str]] = field(default_factory=dict)
     """By Pokémon, the copied move and the one whose slot it took."""
+    _copies_used: dict[str, set[str]] = field(default_factory=dict)
+    """By Pokémon, the moves that it used after Mimic copied them."""
     _copied_uses: dict[str, Counter[str]] = field(default_factory=dict)
     """By transformed Pokémon, uses of the moves it copied."""
 
     def moves_paid(self, pokemon: str) -> list[str]:
         """Its own moves that have cost PP."""
         return [move for (user, move), uses in self.uses.items() if user == pokemon and uses]
+
+    def copies_used(self, pokemon: str) -> set[str]:
+        """Moves that it used after Mimic copied them."""
+        return self._copies_used.get(pokemon, set())
 
     def is_called(self, pokemon: str) -> bool:
         """Whether the move it prepares was called by another."""
@@ -128,6 +134,8 @@ class Memory:
             self._pay(pokemon, self._paid[pokemon])
         elif two_turns or not goes_on:
             copied, slot = self._mimicked.get(pokemon, ("", ""))
+            if move == copied:
+                self._copies_used.setdefault(pokemon, set()).add(move)
             self._pay(pokemon, slot if move == copied else move)
 
     def _pay(self, pokemon: str, move: str, uses: int = 1) -> None:

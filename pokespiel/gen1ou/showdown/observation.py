@@ -119,7 +119,10 @@ def _own_pp(
     active: list[dict[str, Any]] = battle.last_request.get("active", [{"moves": ()}])[0]["moves"]
     # What Mimic copied is paid by the slot it took.
     slots = moves if pokemon.transformed else list(pokemon.base_moves)[: len(moves)]
-    if not _fights(pokemon) or [move["id"] for move in active] != moves or len(moves) == 1:
+    offered = [move["id"] for move in active]
+    # Nor is it told which of two slots with the same move pays.
+    twice = bool(memory.copies_used(ident) & pokemon.base_moves.keys())
+    if not _fights(pokemon) or offered != moves or len(moves) == 1 or twice:
         return [memory.pp_left(ident, slot) for slot in slots]
     most = [memory.most_pp(ident, slot) for slot in slots]
     return [min(move.get("pp", m) / m, 1.0) for move, m in zip(active, most, strict=True)]
