@@ -116,7 +116,7 @@ def test_teams_can_come_from_a_file(tmp_path):
     file.write_text("Tauros|||NoAbility|bodyslam,hyperbeam|Serious|252,252,252,252,252,252|N||||\n")
     game = pyspiel.load_game("gen1ou", {"teams": str(file), "team_size": 1})
     state = decision(game)
-    assert "Tauros: bodyslam, hyperbeam" in state.information_state_string(0)
+    assert "Tauros: Body Slam, Hyper Beam" in state.information_state_string(0)
     with pytest.raises(ValueError, match="has 1 Pokémon, team_size is 2"):
         pyspiel.load_game("gen1ou", {"teams": str(file), "team_size": 2})
 
