@@ -71,22 +71,31 @@ class EngineRecorder:
         masks, vectors, chosen = (
             np.concatenate(arrays)[order] for arrays in (legal, states, actions)
         )
-        ends = (np.concatenate(arrays) for arrays in zip(*self._ends, strict=True))
-        final = {
-            int(number): (state, float(outcome))
-            for number, state, outcome in zip(*ends, strict=True)
-        }
+        ended, final, outcomes = (
+            np.concatenate(arrays) for arrays in zip(*self._ends, strict=True)
+        )
         found, starts = np.unique(numbers[order], return_index=True)
-        stops = [*starts[1:], len(order)]
+        by_number = np.argsort(ended)
+        here = by_number[np.searchsorted(ended, found, sorter=by_number)]
+        final, outcomes = final[here], outcomes[here]
+        stops = np.append(starts[1:], len(order))
+        # Each decision's state, and what had become of it by the next one or the end.
+        after = np.concatenate([vectors[1:], final[-1:]])
+        after[stops - 1] = final
+        rewards = shaped_rewards(vectors, after)
+        rewards[stops - 1] += WIN * (2.0 * outcomes - 1.0)
+        rewards /= WIN
         return [
-            _episode(
+            Episode(
                 {name: array[start:stop] for name, array in together.items()},
                 masks[start:stop],
                 chosen[start:stop],
-                np.concatenate([vectors[start:stop], final[int(number)][0][None]]),
-                final[int(number)][1],
+                rewards[start:stop],
+                outcome,
             )
-            for number, start, stop in zip(found, starts, stops, strict=True)
+            for start, stop, outcome in zip(
+                starts.tolist(), stops.tolist(), outcomes.tolist(), strict=True
+            )
         ]
 
 

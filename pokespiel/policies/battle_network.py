@@ -12,9 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-
-TEAM = 6
-MOVE_SLOTS = 4
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -79,9 +77,9 @@ class BattleNetwork(nn.Module):
             nn.Linear(hidden, hidden),
             nn.ReLU(),
         )
-        self.move_head = _head(hidden + width + config.move_features, hidden)
-        self.switch_head = _head(hidden + token, hidden)
-        self.value_head = _head(hidden, hidden)
+        self.move_head = scalar_head(hidden + width + config.move_features, hidden)
+        self.switch_head = scalar_head(hidden + token, hidden)
+        self.value_head = scalar_head(hidden, hidden)
 
     def forward(self, observation: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Logits and values; see the class for shapes."""
@@ -96,30 +94,41 @@ class BattleNetwork(nn.Module):
             dim=-1,
         )
         tokens = self.pokemon(known)
-        active = features[..., 1:2]
-        own, opponent = slice(0, TEAM), slice(TEAM, 2 * TEAM)
+        # In two pieces at once: a slice's gradient would be padded with zeros for each slice.
+        own, foe = tokens.chunk(2, dim=1)
+        own_active, foe_active = features[..., 1:2].chunk(2, dim=1)
         summary = [
-            (tokens[:, own] * active[:, own]).sum(dim=1),
-            (tokens[:, opponent] * active[:, opponent]).sum(dim=1),
-            tokens[:, own].mean(dim=1),
-            tokens[:, opponent].mean(dim=1),
+            (own * own_active).sum(dim=1),
+            (foe * foe_active).sum(dim=1),
+            own.mean(dim=1),
+            foe.mean(dim=1),
             self.move(observation["last_moves"].long()).flatten(1),
             observation["battle"].float(),
         ]
         trunk = self.trunk(torch.cat(summary, dim=-1))
         move_inputs = [self.move(observation["move_ids"].long()), observation["moves"].float()]
-        moves = self.move_head(torch.cat([_repeat(trunk, MOVE_SLOTS), *move_inputs], dim=-1))
-        switches = self.switch_head(torch.cat([_repeat(trunk, TEAM), tokens[:, own]], dim=-1))
-        logits = torch.cat([moves.squeeze(-1), switches.squeeze(-1)], dim=-1)
+        moves = point(self.move_head, trunk, torch.cat(move_inputs, dim=-1))
+        switches = point(self.switch_head, trunk, own)
         value: Tensor = self.value_head(trunk).squeeze(-1)
-        return logits, value
+        return torch.cat([moves, switches], dim=-1), value
 
 
-def _repeat(trunk: Tensor, times: int) -> Tensor:
-    return trunk.unsqueeze(1).expand(-1, times, -1)
+def point(head: nn.Sequential, trunk: Tensor, entities: Tensor) -> Tensor:
+    """A logit ``(B, n)`` for each entity: ``head([trunk, entity])``.
+
+    The first layer's part on the trunk, ``(B, hidden)``, is the same for all ``n`` entities, which
+    are ``(B, n, width)``: it is computed once.
+    """
+    first, last = head[0], head[-1]
+    assert isinstance(first, nn.Linear)
+    of_trunk, of_entity = first.weight.split([trunk.shape[-1], entities.shape[-1]], dim=1)
+    hidden = functional.linear(entities, of_entity)
+    hidden = hidden + functional.linear(trunk, of_trunk, first.bias).unsqueeze(1)
+    logits: Tensor = last(torch.relu(hidden)).squeeze(-1)
+    return logits
 
 
-def _head(inputs: int, hidden: int) -> nn.Sequential:
+def scalar_head(inputs: int, hidden: int) -> nn.Sequential:
     """An MLP to one number, near zero at the start: a new policy plays almost uniformly."""
     last = nn.Linear(hidden, 1)
     nn.init.normal_(last.weight, std=0.01 / hidden**0.5)
