@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 from pokespiel.gen1ou.arena import EngineArena
 from pokespiel.gen1ou.baselines import BASELINES
-from pokespiel.gen1ou.neural import KIND as NEURAL
-from pokespiel.gen1ou.neural import NeuralPolicy
+from pokespiel.gen1ou.neural import KINDS, Config, NeuralPolicy, network_config
 from pokespiel.gen1ou.recording import EngineRecorder, ShowdownRecorder
 from pokespiel.gen1ou.teams import load_teams
 from pokespiel.policies.storage import load_config
@@ -42,7 +41,7 @@ BACKENDS = ("engine", "showdown")
 STARTER = Path(__file__).parent / "starter"
 """The policy that populations start from."""
 
-_LOADERS: dict[str, Callable[[Path], Policy]] = {NEURAL: NeuralPolicy.load}
+_LOADERS: dict[str, Callable[[Path], Policy]] = dict.fromkeys(KINDS, NeuralPolicy.load)
 
 
 def register_policy_kind(kind: str, load: Callable[[Path], Policy]) -> None:
@@ -86,13 +85,15 @@ class Gen1OU:
         ``examples/train_starter.py``; one with freshly drawn weights; or another policy. A policy
         needs a ``name``; to be stored in a run it needs ``save(directory)`` and a kind that is
         registered (`register_policy_kind`).
+    network : str or configuration
+        What new networks are like: a name of `pokespiel.gen1ou.neural.NETWORKS`.
     seed : int
         Of the initial network's weights.
 
     Raises
     ------
     ValueError
-        For an unknown backend or initial policy, or fewer than one team.
+        For an unknown backend, network or initial policy, or fewer than one team.
     """
 
     num_players = 2
@@ -110,6 +111,7 @@ class Gen1OU:
         concurrency: int | None = None,
         log_directory: str | Path | None = None,
         initial: str | Policy = "starter",
+        network: str | Config = "compact",
         seed: int = 0,
     ) -> None:
         if backend not in BACKENDS:
@@ -119,13 +121,15 @@ class Gen1OU:
             raise ValueError("Gen 1 OU needs at least one team")
         digest = hashlib.sha256("\n".join(self.teams).encode()).hexdigest()[:12]
         start = initial if isinstance(initial, str) else getattr(initial, "name", repr(initial))
-        self.name = f"gen1ou(backend={backend}, initial={start}, seed={seed}, teams={digest})"
+        nets = "" if network == "compact" else f"network={network}, "
+        self.name = f"gen1ou(backend={backend}, initial={start}, {nets}seed={seed}, teams={digest})"
         self.backend = backend
         self.concurrency = concurrency or (1024 if backend == "engine" else 40)
         self.log_directory = log_directory
         self.progress: BattleProgress | None = None
         self._check_initial(initial)
         self._initial = initial
+        self._network = network_config(network)
         self._seed = seed
         self._server: ShowdownServer | None = None
         self._arena: Arena | None = None
@@ -198,7 +202,7 @@ class Gen1OU:
         if self._initial == "starter":
             return [NeuralPolicy.load(STARTER)]
         if self._initial == "network":
-            return [NeuralPolicy.new(rng=np.random.default_rng(self._seed))]
+            return [self.new_policy(rng=np.random.default_rng(self._seed))]
         return [BASELINES[self._initial]()]
 
     def play(
@@ -304,7 +308,7 @@ class Gen1OU:
 
     def new_policy(self, *, rng: np.random.Generator) -> NeuralPolicy:
         """A network with freshly drawn weights."""
-        return NeuralPolicy.new(rng=rng)
+        return NeuralPolicy.new(self._network, rng=rng)
 
     def is_trainable(self, policy: Policy) -> bool:
         """Whether the policy is a network."""

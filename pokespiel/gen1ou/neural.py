@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -15,51 +15,98 @@ from pokespiel.gen1ou import observation as obs
 from pokespiel.gen1ou.arena import Decisions
 from pokespiel.gen1ou.showdown.decision import Decision
 from pokespiel.policies.battle_network import BattleNetwork, BattleNetworkConfig
+from pokespiel.policies.battle_transformer import (
+    SIZES,
+    BattleTransformer,
+    BattleTransformerConfig,
+)
 from pokespiel.policies.storage import load_config, load_weights, save_network
 
-KIND = "gen1ou/battle-network"
+Config: TypeAlias = BattleNetworkConfig | BattleTransformerConfig
+Network: TypeAlias = BattleNetwork | BattleTransformer
 
-CONFIG = BattleNetworkConfig(
-    num_species=obs.NUM_SPECIES,
-    num_moves=obs.NUM_MOVES,
-    num_statuses=obs.NUM_STATUSES,
-    pokemon_features=obs.POKEMON_FEATURES,
-    move_features=obs.MOVE_FEATURES,
-    battle_features=obs.BATTLE_FEATURES,
-)
-"""The network's default sizes over this version's observations."""
+_INPUTS = {
+    "num_species": obs.NUM_SPECIES,
+    "num_moves": obs.NUM_MOVES,
+    "num_statuses": obs.NUM_STATUSES,
+    "pokemon_features": obs.POKEMON_FEATURES,
+    "move_features": obs.MOVE_FEATURES,
+    "battle_features": obs.BATTLE_FEATURES,
+}
+"""What this version's observations are like."""
 
-_INPUTS = (
-    "num_species",
-    "num_moves",
-    "num_statuses",
-    "pokemon_features",
-    "move_features",
-    "battle_features",
-)
+NETWORKS: dict[str, Config] = {
+    "compact": BattleNetworkConfig(**_INPUTS),
+    **{
+        f"transformer-{size}": BattleTransformerConfig(**_INPUTS, **settings)
+        for size, settings in SIZES.items()
+    },
+}
+"""Networks by name: the compact one of 129 thousand parameters, and transformers of about as many
+parameters as they are called."""
+
+_ARCHITECTURES: dict[str, tuple[type[Any], type[Any]]] = {
+    "gen1ou/battle-network": (BattleNetworkConfig, BattleNetwork),
+    "gen1ou/battle-transformer": (BattleTransformerConfig, BattleTransformer),
+}
+KINDS = tuple(_ARCHITECTURES)
+"""How stored policies name their architecture."""
+
+
+def network_config(network: str | Config) -> Config:
+    """The configuration of a named network, or the one that is given.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+    """
+    if not isinstance(network, str):
+        return network
+    if network not in NETWORKS:
+        raise ValueError(f"unknown network {network!r}; available: {', '.join(NETWORKS)}")
+    return NETWORKS[network]
+
+
+def _kind(config: Config) -> str:
+    return next(kind for kind, (of, _) in _ARCHITECTURES.items() if type(config) is of)
 
 
 class NeuralPolicy:
-    """Samples from a `BattleNetwork`'s softmax over the legal actions.
+    """Samples from a network's softmax over the legal actions.
 
     Parameters
     ----------
     network
+        A `BattleNetwork` or a `BattleTransformer`.
     name
         How tables call it.
     """
 
-    def __init__(self, network: BattleNetwork, *, name: str = "network") -> None:
+    def __init__(self, network: Network, *, name: str = "network") -> None:
         self.network = network
         self.name = name
 
     @classmethod
-    def new(cls, *, rng: np.random.Generator) -> NeuralPolicy:
-        """Freshly drawn weights; the policy starts almost uniform."""
+    def new(cls, network: str | Config = "compact", *, rng: np.random.Generator) -> NeuralPolicy:
+        """Freshly drawn weights; the policy starts almost uniform.
+
+        Parameters
+        ----------
+        network
+            A name of `NETWORKS`, or a configuration.
+        rng
+
+        Raises
+        ------
+        ValueError
+            If there is no such network.
+        """
+        config = network_config(network)
         # torch's layers draw from the global generator; fork it so that nobody else notices.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**63)))
-            return cls(BattleNetwork(CONFIG))
+            return cls(_ARCHITECTURES[_kind(config)][1](config))
 
     def copy(self) -> NeuralPolicy:
         """An independent policy with the same weights."""
@@ -99,7 +146,8 @@ class NeuralPolicy:
 
     def save(self, directory: Path) -> None:
         """Store configuration and weights in an existing directory."""
-        save_network(directory, kind=KIND, config=self.network.config, network=self.network)
+        config = self.network.config
+        save_network(directory, kind=_kind(config), config=config, network=self.network)
 
     @classmethod
     def load(cls, directory: Path) -> NeuralPolicy:
@@ -111,13 +159,15 @@ class NeuralPolicy:
             If the directory holds none, one of another kind, or one made for other observations.
         """
         kind, config = load_config(directory)
-        if kind != KIND:
-            raise ValueError(f"{directory} holds a policy of kind {kind!r}, not {KIND!r}")
-        changed = [name for name in _INPUTS if config.get(name) != getattr(CONFIG, name)]
+        if kind not in _ARCHITECTURES:
+            known = " or ".join(map(repr, KINDS))
+            raise ValueError(f"{directory} holds a policy of kind {kind!r}, not {known}")
+        changed = [name for name, now in _INPUTS.items() if config.get(name) != now]
         if changed:
-            stored = ", ".join(f"{n} {config.get(n)}, now {getattr(CONFIG, n)}" for n in changed)
+            stored = ", ".join(f"{n} {config.get(n)}, now {_INPUTS[n]}" for n in changed)
             raise ValueError(f"{directory} was made for other observations ({stored})")
-        network = BattleNetwork(BattleNetworkConfig(**config))
+        settings, architecture = _ARCHITECTURES[kind]
+        network = architecture(settings(**config))
         load_weights(directory, network)
         return cls(network)
 
