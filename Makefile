@@ -19,7 +19,7 @@ WHERE := from pokespiel.gen1ou.showdown.install import showdown_directory as d; 
 demo: setup
 	run=runs/demo-$$(date +%Y%m%d-%H%M%S); \
 	$(BIN)/python examples/gen1ou_psro.py --directory $$run/engine && \
-	$(BIN)/python examples/gen1ou_psro.py --backend showdown --training-battles 200 \
+	$(BIN)/python examples/gen1ou_psro.py --backend showdown --initial network --training-battles 200 \
 	    --directory $$run/showdown
 
 test: setup lint

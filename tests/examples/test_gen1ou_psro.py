@@ -34,10 +34,10 @@ def test_it_prints_the_table_and_the_verdict(finished):
         "Iteration 1: BR2 trained on 40 battles",
         "Win rate of the row [95 % interval]",
         "Fresh battles [95 % interval]",
-        "exploits the mixture before it by at least",
+        "before it by at least",
         "start: ",
         "simple_heuristics: ",
-        "(restricted)",
+        "Restricted exploitability of the last mixture",
         "60 battles in the table",
     ):
         assert words in " ".join(done.stdout.split()), words
