@@ -14,6 +14,10 @@ _DOING = {"iteration": "next iteration", "evaluate": "playing cells of the table
           "respond": "finding a best response"}  # fmt: skip
 
 
+GEN1OU_TRAINING_GAMES = 8000
+"""What a best response from the starter takes to beat it visibly: a minute or two of one core."""
+
+
 @click.command()
 @click.argument("game")
 @click.option(
@@ -43,7 +47,7 @@ _DOING = {"iteration": "next iteration", "evaluate": "playing cells of the table
 @click.option(
     "--training-games",
     type=click.IntRange(min=1),
-    help="Games a trained response learns from. [default: the oracle's; gen1ou: 400]",
+    help="Games a trained response learns from. [default: the oracle's; gen1ou: 8000]",
 )
 @click.option(
     "--one-population",
@@ -239,15 +243,21 @@ def _oracle(name: str, game: str, training_games: int | None) -> Any:
     from pokespiel.oracles.ppo import PPOOracle
 
     if game == "gen1ou":
-        return gen1ou_oracle(training_games or 400)
+        return gen1ou_oracle(training_games or GEN1OU_TRAINING_GAMES)
     return PPOOracle() if training_games is None else PPOOracle(episodes=training_games)
 
 
 def gen1ou_oracle(training_games: int) -> Any:
-    """PPO for few battles: smaller batches and larger steps than the oracle's own."""
+    """PPO with larger steps than its own, in batches of 500 games or a sixteenth of all."""
     from pokespiel.oracles.ppo import PPOOracle
 
-    return PPOOracle(episodes=training_games, episodes_per_batch=40, learning_rate=1e-3)
+    return PPOOracle(
+        episodes=training_games,
+        episodes_per_batch=min(max(training_games // 16, 40), 500),
+        learning_rate=1e-3,
+        trace=0.9,
+        entropy=0.003,
+    )
 
 
 def _line(step: Any) -> str:
