@@ -15,16 +15,17 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.stats import norm
 
 from pokespiel.empirical_game import Cell, EmpiricalGame
 from pokespiel.files import write_atomically
+from pokespiel.guard import guarded
 from pokespiel.next_cells import next_cells
 from pokespiel.protocols import MetaGame, Policy
 from pokespiel.stats import FloatArray, Interval, sequential
 from pokespiel.uncertainty import MetaStrategyUncertainty, meta_strategy_uncertainty
 from solvers.averaging import NashAveraging
 from solvers.decomposition import hodge
-from solvers.elo import fit_elo
 from solvers.nash import Nash
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -34,6 +35,8 @@ _FORMAT = 1
 _SETTINGS, _TABLE = "tournament.json", "table.npz"
 _PRIOR_SD = 5.0
 """Of log strengths: odds of 150 to 1. Keeps those of a policy that never lost finite."""
+_ELO_PER_LOGIT = 400.0 / np.log(10.0)
+"""Elo points per unit of log odds: 400 points are odds of ten to one."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class CyclicShare:
     corrected : float
         Less what the noise alone is expected to bring; never negative.
     interval : Interval
-        Percentiles of `share` over resampled tables, which add noise to noise.
+        Of `corrected`: normal, with the spread of the shares of resampled tables.
     """
 
     share: float
@@ -83,9 +86,11 @@ class Tournament:
     interval : Interval, ends ``(n, n)``
         Valid although games were allotted by looking at the table.
     elo : Ratings
-        In Elo points, zero mean; a draw is half a win.
+        In Elo points, zero mean; a draw is half a win. Its intervals give draws no credit for
+        varying less than wins and losses.
     bradley_terry : Ratings
-        Log strengths, zero mean, with draws modelled for what they are (Davidson 1970).
+        Log strengths, zero mean, with draws modelled for what they are (Davidson 1970). Without
+        draws this is Elo in other units.
     draw_parameter : float
         Davidson's: between equals, a draw is this many times as likely as a given side's win.
     nash : MetaStrategyUncertainty
@@ -135,8 +140,8 @@ class Tournament:
             )
         ends = self.cyclic.interval
         lines.append(
-            f"cyclic share {self.cyclic.share:.3f} [{float(ends.low):.3f}, {float(ends.high):.3f}]"
-            f", less noise {self.cyclic.corrected:.3f}"
+            f"cyclic share {self.cyclic.corrected:.3f} [{float(ends.low):.3f}, "
+            f"{float(ends.high):.3f}]; with its noise {self.cyclic.share:.3f}"
         )
         return "\n".join(lines)
 
@@ -211,7 +216,7 @@ def tournament(
         In about how many parts the budget is played. Between them games are stored, and after the
         equal share the next part is allotted by the table as it then stands.
     samples : int
-        Tables to resample for intervals.
+        Tables to resample, at least 2: for Nash averaging and the cyclic share.
     directory : path, optional
         Keep the games there, and go on with those that are there already.
     progress : callable, optional
@@ -243,6 +248,7 @@ def tournament(
         raise ValueError(f"equal_share must be above 0 and at most 1, got {equal_share}")
     if rounds < 1:
         raise ValueError(f"rounds must be at least 1, got {rounds}")
+    _check_samples(samples)
     settings = {
         "format": _FORMAT,
         "policies": list(names),
@@ -253,7 +259,7 @@ def tournament(
         "budget": budget,
     }
     table = _opened(None if directory is None else Path(directory), settings, game)
-    players = [policies[name] for name in names]
+    players = guarded([policies[name] for name in names], names)
     while (played := table.total_episodes()) < budget:
         if progress is not None:
             progress(played, budget)
@@ -286,23 +292,29 @@ def judge(
 ) -> Tournament:
     """Rate the policies of a symmetric table of wins, draws and losses.
 
+    Parameters
+    ----------
+    samples : int
+        Tables to resample, at least 2: for Nash averaging and the cyclic share.
+
     Raises
     ------
     ValueError
         If the table is another, or has unplayed cells.
     """
+    _check_samples(samples)
     outcomes = table.outcomes()
     if outcomes is None:
         raise ValueError("a tournament needs wins, draws and losses; this table has other returns")
     rng = np.random.default_rng([seed, 2**32 - 1])
     low, high = table.payoff_bounds
     rates = _rates(np.asarray(table.payoffs()), low, high)
-    counts = np.where(np.eye(len(names)) > 0, 0.0, table.counts())
     wins, draws = _counts(outcomes, len(names))
     interval = sequential(wins + draws / 2, wins + draws + wins.T, confidence=confidence)
     drawn = [_rates(np.asarray(table.resample(rng)), low, high) for _ in range(samples)]
     strengths, spread, draw_parameter = bradley_terry(wins, draws)
-    z = _quantile(confidence)
+    # Draws as halves and no parameter for them: Elo's likelihood.
+    points, error, _ = bradley_terry(wins + draws / 2, np.zeros_like(draws))
     nash = meta_strategy_uncertainty(
         table, NashAveraging(), samples=samples, rng=rng, confidence=confidence
     )
@@ -311,14 +323,8 @@ def judge(
         table=table,
         win_rates=rates,
         interval=interval,
-        elo=Ratings(
-            fit_elo(rates, games=counts).ratings,
-            _percentiles([fit_elo(r, games=counts).ratings for r in drawn], confidence),
-        ),
-        bradley_terry=Ratings(
-            strengths,
-            Interval(strengths - z * spread, strengths + z * spread, confidence, "information"),
-        ),
+        elo=_ratings(_ELO_PER_LOGIT * points, _ELO_PER_LOGIT * error, confidence),
+        bradley_terry=_ratings(strengths, spread, confidence),
         draw_parameter=draw_parameter,
         nash=nash,
         nash_skills=rates @ nash.estimate.marginals[0],
@@ -330,7 +336,7 @@ def bradley_terry(wins: FloatArray, draws: FloatArray) -> tuple[FloatArray, Floa
     """Fit strengths to wins and draws by maximum likelihood (Bradley & Terry 1952, Davidson 1970).
 
     A win, a draw and a loss of ``i`` against ``j`` have odds ``s_i : nu sqrt(s_i s_j) : s_j``. A
-    normal prior of standard deviation 5 keeps log strengths finite.
+    normal prior of standard deviation 5 keeps the logarithms of strengths and ``nu`` finite.
 
     Parameters
     ----------
@@ -367,27 +373,38 @@ def bradley_terry(wins: FloatArray, draws: FloatArray) -> tuple[FloatArray, Floa
         logs = np.log(np.maximum(p, 1e-300))
         value = -float(won @ logs[0] + lost @ logs[2] + drawn @ logs[1])
         slope = (won - lost - total * (p[0] - p[2])) / 2.0
-        gradient = np.zeros(n + 1)
-        gradient[:n] = -(slope @ sign) + parameters[:n] / _PRIOR_SD**2
-        gradient[n] = -float(np.sum(drawn - total * p[1])) if any_draw else 0.0
-        return value + float(parameters[:n] @ parameters[:n]) / (2 * _PRIOR_SD**2), gradient
+        gradient = parameters / _PRIOR_SD**2
+        gradient[:n] -= slope @ sign
+        gradient[n] -= float(np.sum(drawn - total * p[1])) if any_draw else 0.0
+        return value + float(parameters @ parameters) / (2 * _PRIOR_SD**2), gradient
 
     start = np.zeros(n + 1)
     if any_draw:
         start[n] = np.log(2.0 * drawn.sum() / max(float((won + lost).sum()), 0.5))
-    fit = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 2000})
+    fit = minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-9},
+    )
     p = probabilities(fit.x)
     # The information of (half difference, log nu) of each pairing, summed up.
     own = total * (p[0] + p[2] - np.square(p[0] - p[2]))
     cross, tie = -total * p[1] * (p[0] - p[2]), total * p[1] * (1.0 - p[1])
-    information = np.zeros((n + 1, n + 1))
-    information[:n, :n] = sign.T @ (own[:, None] * sign) / 4.0 + np.eye(n) / _PRIOR_SD**2
+    information = np.eye(n + 1) / _PRIOR_SD**2
+    information[:n, :n] += sign.T @ (own[:, None] * sign) / 4.0
     information[:n, n] = information[n, :n] = sign.T @ cross / 2.0
-    information[n, n] = tie.sum() if any_draw else 1.0
+    information[n, n] += tie.sum()
     centre = np.eye(n) - 1.0 / n
     covariance = centre @ np.linalg.inv(information)[:n, :n] @ centre
     strengths = fit.x[:n] - fit.x[:n].mean()
     return strengths, np.sqrt(np.diag(covariance)), float(np.exp(fit.x[n])) if any_draw else 0.0
+
+
+def _check_samples(samples: int) -> None:
+    if samples < 2:
+        raise ValueError(f"samples must be at least 2, got {samples}")
 
 
 def _plan(
@@ -489,17 +506,18 @@ def _cyclic(rates: FloatArray, drawn: list[FloatArray], confidence: float) -> Cy
     noise = np.mean([np.sum(np.square(hodge(table - rates + 0.5).cyclic)) for table in drawn])
     total = float(np.sum(np.square(rates - 0.5)))
     corrected = max(share - float(noise) / total, 0.0) if total > 0.0 else 0.0
-    return CyclicShare(share, corrected, _percentiles(list(shares), confidence))
+    width = _quantile(confidence) * float(shares.std(ddof=1))
+    ends = np.clip([corrected - width, corrected + width], 0.0, 1.0)
+    interval = Interval(np.array(ends[0]), np.array(ends[1]), confidence, "normal")
+    return CyclicShare(share, corrected, interval)
 
 
-def _percentiles(values: list[FloatArray], confidence: float) -> Interval:
-    low, high = np.quantile(np.array(values), [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
-    return Interval(np.asarray(low), np.asarray(high), confidence, "percentile")
+def _ratings(values: FloatArray, spread: FloatArray, confidence: float) -> Ratings:
+    width = _quantile(confidence) * spread
+    return Ratings(values, Interval(values - width, values + width, confidence, "information"))
 
 
 def _quantile(confidence: float) -> float:
-    from scipy.stats import norm
-
     return float(norm.ppf(0.5 + confidence / 2))
 
 

@@ -6,8 +6,14 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit
 
-from pokespiel.tournaments import TournamentError, bradley_terry, tournament
+from pokespiel.empirical_game import EmpiricalGame
+from pokespiel.gen1ou.baselines import MaxDamagePolicy, RandomPolicy
+from pokespiel.protocols import Mixture
+from pokespiel.tournaments import TournamentError, bradley_terry, judge, tournament
 
 SKILL = np.array([0.0, 0.5, 1.0, 2.0])
 TRANSITIVE = 1.0 / (1.0 + np.exp(SKILL[None, :] - SKILL[:, None]))
@@ -93,14 +99,17 @@ def test_draws_are_modelled():
     assert 2 * spread[0] == pytest.approx(np.sqrt(1 / 300 + 1 / 100), rel=0.02)
 
 
-def test_bradley_terry_intervals_cover():
+@pytest.mark.parametrize("best", [2.0, 4.5])
+def test_intervals_of_ratings_cover(best):
+    """Also where the best wins nearly every game."""
     rng = np.random.default_rng(0)
-    truth, covered = SKILL - SKILL.mean(), []
+    skill = np.append(SKILL[:3], best)
+    truth, covered = skill - skill.mean(), []
     upper = np.triu_indices(4, 1)
     for _ in range(100):
         wins = np.zeros((4, 4))
-        wins[upper] = rng.binomial(100, TRANSITIVE[upper])
-        wins.T[upper] = 100 - wins[upper]
+        wins[upper] = rng.binomial(50, expit(skill[upper[0]] - skill[upper[1]]))
+        wins.T[upper] = 50 - wins[upper]
         strengths, spread, _ = bradley_terry(wins, np.zeros((4, 4)))
         covered.append(np.abs(strengths - truth) < 1.96 * spread)
     assert np.mean(covered) == pytest.approx(0.95, abs=0.04)
@@ -115,26 +124,90 @@ def test_a_policy_that_never_lost_has_a_rating():
     json.dumps(result.to_json(), allow_nan=False)
 
 
+@st.composite
+def tables(draw):
+    """A round robin of 2 to 5 policies, and the share of games each wins; often all or none."""
+    size = draw(st.integers(2, 5))
+    table = EmpiricalGame(
+        2, symmetric=True, zero_sum=True, payoff_bounds=(0.0, 1.0), sizes=[size, size]
+    )
+    sided = draw(st.booleans())
+    for cell in table.cells:
+        if cell[0] == cell[1]:
+            continue
+        won = draw(st.integers(0, 300))
+        lost = 0 if sided and won else draw(st.integers(0, 300))
+        drawn = draw(st.integers(0, 100) | st.just(0))
+        drawn += 2 if won + lost + drawn < 2 else 0
+        wins = np.repeat([1.0, 0.0, 0.5], [won, lost, drawn])
+        table.record(cell, np.stack([wins, 1.0 - wins], axis=1))
+    return table
+
+
+@settings(max_examples=40, deadline=None)
+@given(tables())
+def test_every_estimate_lies_within_its_interval_and_every_interval_is_finite(table):
+    names = tuple("abcde"[: table.sizes[0]])
+    result = judge(table, names, samples=5)
+    cyclic = result.cyclic
+    for values, interval in [
+        (result.win_rates, result.interval),
+        (result.elo.values, result.elo.interval),
+        (result.bradley_terry.values, result.bradley_terry.interval),
+        (cyclic.corrected, cyclic.interval),
+    ]:
+        assert np.all(np.isfinite(interval.low) & np.isfinite(interval.high))
+        assert np.all(interval.low - 1e-12 <= values)
+        assert np.all(values <= interval.high + 1e-12)
+
+
+def test_who_wins_every_game_is_rated_above_what_the_games_exclude():
+    """Two that beat everyone always, as a network does random play: wins say at least, not at most.
+
+    100 wins of 100 exclude (97.5 %) a rate below 0.964: 570 Elo points.
+    """
+    table = EmpiricalGame(2, symmetric=True, zero_sum=True, payoff_bounds=(0.0, 1.0), sizes=[2, 2])
+    wins = np.ones(100)
+    table.record((0, 1), np.stack([wins, 1.0 - wins], axis=1))
+    elo = judge(table, ("a", "b"), samples=2).elo
+    assert elo.values[0] - elo.values[1] > 570
+    assert elo.interval.low[0] - elo.interval.high[1] < 570
+    assert elo.interval.high[0] - elo.interval.low[1] > 1500
+
+
 def test_it_goes_on_after_a_kill_as_if_nothing_had_happened(tmp_path):
-    settings = {"samples": 5, "rounds": 4}
-    whole = tournament(named(3), 600, game=Coin(CYCLE), **settings)
+    options = {"samples": 5, "rounds": 4}
+    whole = tournament(named(3), 600, game=Coin(CYCLE), **options)
     with pytest.raises(TournamentError, match=r"action 11 in battle 3, turn 7; \d+ games") as info:
-        tournament(named(3), 600, game=Coin(CYCLE, fails_after=350), directory=tmp_path, **settings)
+        tournament(named(3), 600, game=Coin(CYCLE, fails_after=350), directory=tmp_path, **options)
     kept = info.value.partial
     assert 0 < kept.games <= 350
-    resumed = tournament(named(3), 600, game=Coin(CYCLE), directory=tmp_path, **settings)
+    resumed = tournament(named(3), 600, game=Coin(CYCLE), directory=tmp_path, **options)
     assert resumed.table == whole.table
     assert np.array_equal(resumed.elo.values, whole.elo.values)
     again = tournament(
-        named(3), 600, game=Coin(CYCLE, fails_after=0), directory=tmp_path, **settings
+        named(3), 600, game=Coin(CYCLE, fails_after=0), directory=tmp_path, **options
     )
     assert again.table == whole.table
 
 
+def test_a_policy_that_fails_is_called_what_the_tournament_calls_it():
+    class Broken(RandomPolicy):
+        def act_on_engine(self, decisions, rng):
+            raise KeyError("a bug")
+
+    policies = {"max_damage": MaxDamagePolicy(), "mine": Broken()}
+    with pytest.raises(TournamentError, match=r"policy mine failed in battle \d+, turn 1 .*a bug"):
+        tournament(policies, 10)
+    mixture = Mixture((RandomPolicy(), Broken()), np.array([0.5, 0.5]))
+    with pytest.raises(TournamentError, match=r"policy random of runs/first failed in battle"):
+        tournament({**policies, "mine": RandomPolicy(), "runs/first": mixture}, 30)
+
+
 def test_more_games_later(tmp_path):
-    settings = {"game": Coin(CYCLE), "directory": tmp_path, "samples": 5, "rounds": 2}
-    tournament(named(3), 300, **settings)
-    assert tournament(named(3), 500, **settings).games == 500
+    options = {"game": Coin(CYCLE), "directory": tmp_path, "samples": 5, "rounds": 2}
+    tournament(named(3), 300, **options)
+    assert tournament(named(3), 500, **options).games == 500
 
 
 def test_bad_input_is_named(tmp_path):
@@ -142,6 +215,8 @@ def test_bad_input_is_named(tmp_path):
         tournament(named(1), 100, game=Coin(CYCLE))
     with pytest.raises(ValueError, match="3 pairings, which need a budget of at least 6"):
         tournament(named(3), 5, game=Coin(CYCLE))
+    with pytest.raises(ValueError, match="samples must be at least 2, got 1"):
+        tournament(named(3), 60, game=Coin(CYCLE), samples=1)
     tournament(named(3), 60, game=Coin(CYCLE), directory=tmp_path, samples=5, equal_share=1.0)
     with pytest.raises(ValueError, match="another tournament: seed was 0, now 1"):
         tournament(named(3), 60, game=Coin(CYCLE), directory=tmp_path, seed=1, equal_share=1.0)

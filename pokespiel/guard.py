@@ -1,4 +1,4 @@
-"""Policies watched while they are measured: who failed, in which battle, on which turn."""
+"""Policies watched while they are played: who failed, in which battle, on which turn."""
 
 from __future__ import annotations
 
@@ -20,16 +20,29 @@ class PolicyError(RuntimeError):
     """A policy raised, or answered with something that is no action; the message names it."""
 
 
-def guarded(policies: Sequence[Policy]) -> list[Policy]:
-    """The policies or mixtures, each watched; one that occurs twice is watched by one guard."""
-    guards: dict[int, Policy] = {}
+def guarded(policies: Sequence[Policy], names: Sequence[str] | None = None) -> list[Policy]:
+    """The policies or mixtures, each watched; one that occurs twice is watched by one guard.
 
-    def watch(policy: Policy) -> Policy:
+    Parameters
+    ----------
+    names
+        What messages call them; by default what they call themselves. A mixture's members keep
+        their own names, followed by the mixture's.
+    """
+    guards: dict[tuple[int, str], Policy] = {}
+
+    def watch(policy: Policy, name: str) -> Policy:
         if isinstance(policy, Mixture):
-            return Mixture(tuple(watch(member) for member in policy.policies), policy.weights)
-        return guards.setdefault(id(policy), _watched(policy))
+            within = f" of {name}" if name else ""
+            members = [watch(member, name_of(member) + within) for member in policy.policies]
+            return Mixture(tuple(members), policy.weights)
+        name = name or name_of(policy)
+        return guards.setdefault((id(policy), name), _watched(policy, name))
 
-    return [watch(policy) for policy in policies]
+    return [
+        watch(policy, name)
+        for policy, name in zip(policies, names or [""] * len(policies), strict=True)
+    ]
 
 
 def name_of(policy: Policy) -> str:
@@ -37,24 +50,35 @@ def name_of(policy: Policy) -> str:
     return str(getattr(policy, "name", type(policy).__name__))
 
 
-def _watched(policy: Policy) -> Policy:
+def _watched(policy: Policy, name: str) -> Policy:
     if hasattr(policy, "act_on_engine"):
-        return _OnEngine(policy)
+        return _OnEngine(policy, name)
     if hasattr(policy, "behaviour") or hasattr(policy, "probabilities"):
-        return _OnOpenSpiel(policy)
+        return _OnOpenSpiel(policy, name)
     return policy
 
 
 class _OnEngine:
-    """Plays as its policy does; see `pokespiel.gen1ou.arena.EnginePolicy`."""
+    """Plays as its policy does; see `pokespiel.gen1ou.arena.EnginePolicy`.
 
-    def __init__(self, policy: Any) -> None:
+    Whatever else the policy has is handed through: the simulator's arena watches its own calls.
+    """
+
+    def __init__(self, policy: Any, name: str) -> None:
         self._policy = policy
-        self.name = name_of(policy)
+        self.name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(self._policy, attribute)
 
     def act_on_engine(self, decisions: Decisions, rng: np.random.Generator) -> NDArray[np.int64]:
         try:
             actions = np.asarray(self._policy.act_on_engine(decisions, rng))
+        except PolicyError as error:
+            # Another policy, which this one asked.
+            raise PolicyError(
+                f"{error}, asked by policy {self.name} in {self._place(decisions, 0)}"
+            ) from error
         except Exception as error:
             raise PolicyError(
                 f"policy {self.name} failed in {self._place(decisions, 0)}: "
@@ -66,11 +90,6 @@ class _OnEngine:
                 place = self._place(decisions, int(bad[0]))
                 raise PolicyError(f"policy {self.name} answered {actions[bad[0]]} in {place}")
         return actions
-
-    def ended(self, *arguments: Any) -> None:
-        ended = getattr(self._policy, "ended", None)
-        if ended is not None:
-            ended(*arguments)
 
     @staticmethod
     def _place(decisions: Decisions, index: int) -> str:
@@ -84,16 +103,15 @@ class _OnEngine:
 class _OnOpenSpiel:
     """Plays as its policy does; see `pokespiel.openspiel.policy`."""
 
-    def __init__(self, policy: Any) -> None:
+    def __init__(self, policy: Any, name: str) -> None:
         self._policy = policy
+        self.name = name
 
     def behaviour(self, form: Any, player: int) -> FloatArray:
         try:
             checked: FloatArray = form.players[player].check(self._policy.behaviour(form, player))
         except Exception as error:
-            raise PolicyError(
-                f"policy {name_of(self._policy)} failed as player {player}: {error}"
-            ) from error
+            raise PolicyError(f"policy {self.name} failed as player {player}: {error}") from error
         return checked
 
     def probabilities(
@@ -103,7 +121,7 @@ class _OnOpenSpiel:
             found = np.asarray(self._policy.probabilities(states, player, legal), dtype=np.float64)
         except Exception as error:
             raise PolicyError(
-                f"policy {name_of(self._policy)} failed as player {player} after "
+                f"policy {self.name} failed as player {player} after "
                 f"{states[0].move_number()} moves: {type(error).__name__}: {error}"
             ) from error
         wrong = ~(np.isfinite(found) & (found >= 0.0)).all(axis=1)
@@ -111,7 +129,7 @@ class _OnOpenSpiel:
         if wrong.any():
             first = int(np.argmax(wrong))
             raise PolicyError(
-                f"policy {name_of(self._policy)} gave probabilities {found[first]} as player "
+                f"policy {self.name} gave probabilities {found[first]} as player "
                 f"{player} after {states[first].move_number()} moves; legal are "
                 f"{np.flatnonzero(legal[first]).tolist()}"
             )
