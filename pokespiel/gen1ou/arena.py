@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.engine.batch import begin_all, call, legal_all, step_all
 from pokespiel.gen1ou.engine.teams import PokemonSet, pack
+from pokespiel.gen1ou.engine.transcript import RECORDED_ROW
 from pokespiel.gen1ou.observation import Observation, nothing_seen, observe, reveal
 from pokespiel.gen1ou.rewards import reward_states
 from pokespiel.gen1ou.teams import engine_sets, parse_packed
@@ -69,6 +70,11 @@ class EnginePolicy(Protocol):
     A policy may also have a method ``ended(battles, players, states, returns)``, called when
     battles that it plays are over, with the numbers of the battles, its seats, its reward states
     ``(n, STATE)`` at the end and its returns ``(n,)``.
+
+    And one ``watch(rows, where, battles, new)``, called when battles have begun (``new``) and after
+    each step, with rows that end in a transcript of the step
+    (`pokespiel.gen1ou.engine.transcript`), the rows of the battles that it plays, and their
+    numbers. The transcript is public, hp aside.
     """
 
     def act_on_engine(
@@ -137,9 +143,20 @@ class EngineArena:
         # A step of a thousand battles takes less time than waking a second thread.
         numba.set_num_threads(1)
 
+        watchers = [number for number, policy in enumerate(distinct) if hasattr(policy, "watch")]
+        width = RECORDED_ROW if watchers else at.ROW
+
+        def watch(rows: NDArray[np.int32], battles: NDArray[np.int64], new: bool) -> None:
+            for number in watchers:
+                where = np.flatnonzero((seats[battles] == number).any(axis=1))
+                if len(where):
+                    policy: Any = distinct[number]
+                    policy.watch(rows, where, battles[where], new)
+
         def begin(battles: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
-            rows = np.zeros((len(battles), at.ROW), np.int32)
+            rows = np.zeros((len(battles), width), np.int32)
             call(begin_all, rows, packed[sides[battles]], seeds[battles])
+            watch(rows, battles, new=True)
             revealed = nothing_seen(len(battles))
             reveal(rows, revealed)
             return rows, revealed
@@ -154,13 +171,15 @@ class EngineArena:
             call(legal_all, rows, legal)
             waiting = legal.any(axis=2)
             actions = np.full((len(battles), 2), -1, np.int32)
+            silent = np.ascontiguousarray(rows[:, : at.ROW])
             for number, policy in enumerate(distinct):
                 where, players = np.nonzero(waiting & (seats[battles] == number))
                 if len(where):
                     mask = legal[where, players]
-                    asked = Decisions(rows, revealed, where, players, battles[where], mask)
+                    asked = Decisions(silent, revealed, where, players, battles[where], mask)
                     actions[where, players] = _ask(policy, asked, rng)
             call(step_all, rows, actions, results)
+            watch(rows, battles, new=False)
             reveal(rows, revealed)
             over = np.flatnonzero(results != at.ONGOING)
             if not len(over):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -296,6 +297,9 @@ class Gen1OU:
             If the directory holds no policy, or one of a kind that is not registered.
         """
         kind, _ = load_config(directory)
+        if kind.startswith("metamon/"):
+            # Rests on this package, and says so itself what kinds it reads.
+            import_module("pokespiel.metamon")
         if kind in _LOADERS:
             return _LOADERS[kind](directory)
         name = kind.removeprefix("gen1ou/")

@@ -7,10 +7,11 @@ The agents are metamon's (Grigsby et al. 2025, arXiv:2504.04395) and are fetched
 ``python -m pokespiel.metamon.download NAME``.
 """
 
+from pokespiel.gen1ou.meta_game import register_policy_kind
 from pokespiel.metamon.assets import AGENTS, AssetError
 from pokespiel.metamon.checkpoint import load_checkpoint, save_checkpoint
 from pokespiel.metamon.network import MetamonConfig, MetamonNetwork
-from pokespiel.metamon.policy import MetamonPolicy, load
+from pokespiel.metamon.policy import KIND, MetamonPolicy, load
 
 __all__ = [
     "AGENTS",
@@ -22,3 +23,5 @@ __all__ = [
     "load_checkpoint",
     "save_checkpoint",
 ]
+
+register_policy_kind(KIND, MetamonPolicy.load)

@@ -1,4 +1,4 @@
-"""Metamon's agents as Gen 1 OU policies on the Showdown backend."""
+"""Metamon's agents as Gen 1 OU policies, on the engine and on Showdown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pokespiel.gen1ou.arena import Decisions
+from pokespiel.gen1ou.engine.batch import call
+from pokespiel.gen1ou.rewards import STATE, shaped_rewards
 from pokespiel.gen1ou.showdown.decision import BattleResult, Decision
+from pokespiel.metamon import engine_observation as engine
 from pokespiel.metamon import observation as obs
 from pokespiel.metamon.assets import agent, checkpoint_path, load_vocabulary
 from pokespiel.metamon.cache import KeyValueCache
@@ -44,6 +48,53 @@ class _Battle:
     seen: obs.View | None = None
     action: int = -1
     decisions: int = 0
+
+
+class _EngineBattles:
+    """What the policy remembers of engine battles besides the cache.
+
+    Each battle has a chronicle, which both of its seats may read; each seat that has decided has a
+    slot, the same as in the cache.
+    """
+
+    def __init__(self) -> None:
+        self.chronicles = engine.new_chronicles(_FIRST_SLOTS)
+        self.places: dict[int, int] = {}
+        self.slots: dict[tuple[int, int], int] = {}
+        self.states = np.zeros((0, STATE))
+        self.actions = np.zeros(0, np.int64)
+        self.decisions = np.zeros(0, np.int64)
+        self._free = list(reversed(range(_FIRST_SLOTS)))
+
+    def place(self, battle: int) -> int:
+        """The chronicle of a battle, a blank one if it is new."""
+        if battle not in self.places:
+            if not self._free:
+                before = len(self.chronicles)
+                blank = engine.new_chronicles(before)
+                self.chronicles = np.concatenate([self.chronicles, blank])
+                self._free = list(reversed(range(before, 2 * before)))
+            place = self.places[battle] = self._free.pop()
+            self.chronicles[place] = 0
+        return self.places[battle]
+
+    def sit(self, seat: tuple[int, int], slot: int) -> None:
+        """Begin a seat that has not decided yet."""
+        self.slots[seat] = slot
+        more = slot + 1 - len(self.decisions)
+        if more > 0:
+            more = max(more, len(self.decisions))
+            self.states = np.concatenate([self.states, np.zeros((more, STATE))])
+            self.actions = np.append(self.actions, np.zeros(more, np.int64))
+            self.decisions = np.append(self.decisions, np.zeros(more, np.int64))
+        self.decisions[slot] = 0
+
+    def leave(self, battle: int, player: int) -> int | None:
+        """End a seat, and return the slot that it had."""
+        place = self.places.pop(battle, None)
+        if place is not None:
+            self._free.append(place)
+        return self.slots.pop((battle, player), None)
 
 
 class MetamonPolicy:
@@ -100,11 +151,13 @@ class MetamonPolicy:
         self._cache: KeyValueCache | None = None
         self._free: list[int] = []
         self._battles: dict[int, _Battle] = {}
+        self._on_engine = _EngineBattles()
+        self._words: engine.Words | None = None
 
     @property
     def battles(self) -> int:
-        """Battles under way."""
-        return len(self._battles)
+        """Seats in battles under way."""
+        return len(self._battles) + len(self._on_engine.slots)
 
     def copy(self) -> MetamonPolicy:
         """An independent policy with the same weights and no battles."""
@@ -137,6 +190,84 @@ class MetamonPolicy:
         battle = self._battles.pop(battle_id, None)
         if battle is not None:
             self._free.append(battle.slot)
+
+    def watch(
+        self,
+        rows: NDArray[np.int32],
+        where: NDArray[np.int64],
+        battles: NDArray[np.int64],
+        new: bool,
+    ) -> None:
+        """Follow engine battles; see `pokespiel.gen1ou.arena.EnginePolicy`."""
+        if new:
+            # Where an arena was left in the middle of battles, their numbers come again.
+            for battle in battles.tolist():
+                self._leave(battle, 0)
+                self._leave(battle, 1)
+        places = np.array([self._on_engine.place(int(battle)) for battle in battles])
+        call(engine.read_transcripts, rows, where, self._on_engine.chronicles, places)
+
+    def act_on_engine(self, decisions: Decisions, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Choose for every decision; see `pokespiel.gen1ou.arena`."""
+        if self._words is None:
+            self._words = engine.words_of(self.vocabulary)
+        memory = self._on_engine
+        seats = list(zip(decisions.battles.tolist(), decisions.players.tolist(), strict=True))
+        for seat in seats:
+            if seat not in memory.slots:
+                memory.sit(seat, self._take_slot())
+        slots = np.array([memory.slots[seat] for seat in seats])
+        places = np.array([memory.place(battle) for battle, _ in seats])
+        text, numbers, meanings = engine.describe(
+            decisions.rows,
+            decisions.revealed,
+            memory.chronicles,
+            places,
+            decisions.where,
+            decisions.players,
+            decisions.legal,
+            self._words,
+        )
+        states = decisions.reward_states
+        feedback = np.zeros((len(seats), FEEDBACK), dtype=np.float32)
+        later = np.flatnonzero(memory.decisions[slots])
+        feedback[later, 0] = shaped_rewards(memory.states[slots[later]], states[later])
+        feedback[later, 1 + memory.actions[slots[later]]] = 1.0
+        probabilities = np.empty((len(seats), NUM_ACTIONS))
+        for start in range(0, len(seats), self.max_batch):
+            part = slice(start, start + self.max_batch)
+            probabilities[part] = self._probabilities(
+                text[part],
+                numbers[part],
+                feedback[part],
+                memory.decisions[slots[part]],
+                slots[part],
+                meanings[part] >= 0,
+            )
+        chosen = _sample(probabilities, rng)
+        memory.states[slots] = states
+        memory.actions[slots] = chosen
+        memory.decisions[slots] += 1
+        actions = meanings[np.arange(len(seats)), chosen]
+        for row in np.flatnonzero(actions < 0):
+            actions[row] = rng.choice(np.flatnonzero(decisions.legal[row]))
+        return actions
+
+    def ended(
+        self,
+        battles: NDArray[np.int64],
+        players: NDArray[np.int64],
+        states: NDArray[np.float64],
+        returns: NDArray[np.float64],
+    ) -> None:
+        """Forget engine battles that are over."""
+        for battle, player in zip(battles.tolist(), players.tolist(), strict=True):
+            self._leave(battle, player)
+
+    def _leave(self, battle: int, player: int) -> None:
+        slot = self._on_engine.leave(battle, player)
+        if slot is not None:
+            self._free.append(slot)
 
     def save(self, directory: Path) -> None:
         """Store configuration and weights in an existing directory, without the vocabulary."""
@@ -200,13 +331,17 @@ class MetamonPolicy:
     def _battle(self, battle_id: int) -> _Battle:
         battle = self._battles.get(battle_id)
         if battle is None:
-            if not self._free:
-                self._make_room()
-            battle = _Battle(slot=self._free.pop())
-            assert self._cache is not None
-            self._cache.reset(battle.slot)
-            self._battles[battle_id] = battle
+            battle = self._battles[battle_id] = _Battle(slot=self._take_slot())
         return battle
+
+    def _take_slot(self) -> int:
+        """A slot of the cache, emptied."""
+        if not self._free:
+            self._make_room()
+        slot = self._free.pop()
+        assert self._cache is not None
+        self._cache.reset(slot)
+        return slot
 
     def _make_room(self) -> None:
         if self._cache is None:

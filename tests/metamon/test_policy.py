@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from pokespiel.gen1ou.arena import EngineArena
+from pokespiel.gen1ou.baselines import MaxDamagePolicy
+from pokespiel.gen1ou.meta_game import Gen1OU
 from pokespiel.gen1ou.showdown import Arena, ShowdownError, ShowdownServer
 from pokespiel.gen1ou.showdown.arena import Match
 from pokespiel.gen1ou.showdown.decision import Decision
@@ -175,3 +178,67 @@ def test_real_battles():
         assert arena.rejected_choices == 0
     assert max(result.decisions for result in results) > 2 * 16
     assert masked.battles == published.battles == 0
+
+
+class TestOnTheEngine:
+    def pairs(self, count):
+        teams = load_teams()
+        return [(teams[i % len(teams)], teams[(5 * i + 2) % len(teams)]) for i in range(count)]
+
+    def test_it_plays_itself_and_others_and_keeps_nothing(self):
+        agent = policy()
+        seats = [(agent, agent), (agent, MaxDamagePolicy()), (MaxDamagePolicy(), agent)] * 3
+        returns = EngineArena(4).play(seats, self.pairs(9), rng=np.random.default_rng(0))
+        assert set(returns.sum(axis=1)) == {1.0}
+        assert agent.battles == 0
+        assert not agent._on_engine.places
+
+    def test_battles_beside_it_change_nothing(self):
+        """A battle's probabilities do not hang on which others share the batch, nor when."""
+        seen = {}
+        for concurrency in (1, 6):
+            agent = policy()
+            told = []
+            original = agent._probabilities
+
+            def spy(*arguments, original=original, told=told):
+                probabilities = original(*arguments)
+                told.append((arguments[0].sum(axis=1), probabilities))
+                # Always the likeliest, so that nothing is drawn.
+                return np.eye(probabilities.shape[1])[probabilities.argmax(axis=1)]
+
+            agent._probabilities = spy
+            rng = np.random.default_rng(1)
+            returns = EngineArena(concurrency).play([(agent, agent)] * 6, self.pairs(6), rng=rng)
+            rows = sorted(
+                (int(text), *np.round(row, 4))
+                for texts, rows in told
+                for text, row in zip(texts, rows, strict=True)
+            )
+            seen[concurrency] = returns, np.array(rows)
+        np.testing.assert_array_equal(seen[1][0], seen[6][0])
+        np.testing.assert_allclose(seen[1][1], seen[6][1], atol=2e-4)
+
+    def test_a_game_that_starts_from_it_stores_and_loads_it(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("pokespiel.metamon.policy.load_vocabulary", lambda: WORDS)
+        game = Gen1OU(initial=policy(name="small"))
+        assert "initial=small" in game.name
+        (start,) = game.initial_policies()
+        game.save_policy(start, tmp_path)
+        again = game.load_policy(tmp_path)
+        assert type(again) is MetamonPolicy
+        returns = game.play([(start, again)], 4, rng=np.random.default_rng(2))
+        assert returns.shape == (1, 4, 2)
+
+    def test_an_arena_that_was_left_in_the_middle_leaves_no_history(self):
+        class Failing(MaxDamagePolicy):
+            def act_on_engine(self, decisions, rng):
+                raise RuntimeError("lost")
+
+        agent = policy()
+        for seats in ([(agent, Failing())], [(agent, agent)]):
+            try:
+                EngineArena().play(seats, self.pairs(1), rng=np.random.default_rng(3))
+            except RuntimeError:
+                assert agent.battles == 1
+        assert agent.battles == 0
