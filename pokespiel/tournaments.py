@@ -181,7 +181,11 @@ class TournamentError(RuntimeError):
     """
 
     def __init__(self, message: str, partial: Tournament | None) -> None:
-        played = "no pairing table yet" if partial is None else f"{partial.games} games are kept"
+        played = (
+            "some pairings have no games yet"
+            if partial is None
+            else f"{partial.games} games are kept"
+        )
         super().__init__(f"{message}; {played}")
         self.partial = partial
 

@@ -72,7 +72,8 @@ def tournament(
     A policy is a baseline (random, max_damage, ...), starter (the network that comes with
     PokéSpiel), a run's directory (the mixture of its meta-strategy) or RUN:STRATEGY
     (runs/first:BR2, runs/first:2). Every pairing gets an equal share first; the rest goes where
-    battles can still move the equilibrium. The intervals allow for that.
+    battles can still move the equilibrium. The intervals allow for that. If a policy fails, it is
+    named, with the battle and the turn; what was found before is printed and kept.
 
     \b
     Examples:
@@ -85,7 +86,7 @@ def tournament(
         from pokespiel.cli.opponents import resolve
         from pokespiel.gen1ou.meta_game import Gen1OU
         from pokespiel.tables import NamedGame, write_csv
-        from pokespiel.tournaments import TournamentError
+        from pokespiel.tournaments import Tournament, TournamentError
         from pokespiel.tournaments import tournament as play
 
         if len(policies) < 2 or len(set(policies)) != len(policies):
@@ -96,6 +97,8 @@ def tournament(
         budget = games * (len(players) * (len(players) - 1) // 2)
         progress = Progress(quiet=as_json)
         progress.doing("battles")
+        failure: TournamentError | None = None
+        found: Tournament | None
         try:
             with closing(Gen1OU(backend=backend, concurrency=concurrency)) as game:
                 found = play(
@@ -103,17 +106,17 @@ def tournament(
                     directory=directory, progress=progress.games,
                 )  # fmt: skip
         except TournamentError as error:
-            progress.clear()
-            if error.partial is not None and not as_json:
-                click.echo(_shown(error.partial))
-            raise click.ClickException(str(error)) from error
+            failure, found = error, error.partial
         progress.clear()
-        if output is not None:
-            write_csv(output, NamedGame(found.table, (found.names,)))
-        if as_json:
-            write_json({**found.to_json(), "seed": seed})
-        else:
-            click.echo(_shown(found))
+        if found is not None:
+            if output is not None:
+                write_csv(output, NamedGame(found.table, (found.names,)))
+            if as_json:
+                write_json({**found.to_json(), "seed": seed})
+            else:
+                click.echo(_shown(found))
+        if failure is not None:
+            raise click.ClickException(str(failure)) from failure
 
 
 def _shown(found: Any) -> str:

@@ -31,6 +31,9 @@ from pokespiel.stats import student
 EVIDENCE = "evidence"
 """Key of a response's cost, and so of a run's history, under which the judgement stands."""
 
+_BUDGET = ("episodes", "decisions", "seconds")
+"""What of a response's cost is the budget behind its bound."""
+
 
 @dataclass(frozen=True)
 class JudgedOracle:
@@ -111,6 +114,8 @@ class JudgedOracle:
             self.games,
             rng=rng,
             confidence=self.confidence,
+            budget={key: value for key, value in response.cost.items() if key in _BUDGET}
+            | {"oracle": self.oracle.name},
         )
         versus = {}
         for name, rival in self.rivals.items():

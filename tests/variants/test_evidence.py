@@ -45,6 +45,7 @@ def test_a_real_best_response_is_admitted_with_its_evidence(kuhn):
     evidence = response.cost["evidence"]
     exact = kuhn.gains(mixtures)[0]
     assert evidence["mixture"]["kind"] == "lower bound"
+    assert evidence["mixture"]["budget"]["oracle"] == oracle.oracle.name
     assert (
         evidence["mixture"]["interval"]["low"] <= exact <= evidence["mixture"]["interval"]["high"]
     )
