@@ -251,7 +251,7 @@ GOOFSPIEL = "goofspiel(num_cards=4,points_order=descending,imp_info=True)"
 
 @dataclass(frozen=True)
 class Task:
-    """A game, who learns, and with what budget."""
+    """A game, who learns, and with what budget; ``learning_rate`` is the one at the start."""
 
     game: str
     player: int
@@ -264,13 +264,15 @@ class Task:
 TASKS = (
     Task("kuhn_poker", 0, 20_000, 500, 2e-3, 256),
     Task("kuhn_poker", 1, 20_000, 500, 2e-3, 256),
-    Task("leduc_poker", 0, 100_000, 1000, 2e-3, 512),
-    Task("leduc_poker", 1, 100_000, 1000, 2e-3, 512),
-    Task(GOOFSPIEL, 0, 40_000, 1000, 2e-3, 512),
+    Task("leduc_poker", 0, 100_000, 1000, 3e-3, 512),
+    Task("leduc_poker", 1, 100_000, 1000, 3e-3, 512),
+    Task(GOOFSPIEL, 0, 40_000, 1000, 3e-3, 512),
+    Task("starmie-alakazam", 0, 4_000, 200, 2e-3, 256),
+    Task("exeggutor-starmie", 0, 6_000, 300, 2e-3, 256),
     Task("alakazam-chansey", 0, 6_000, 200, 1e-3, 256),
-    Task("starmie-alakazam", 0, 4_000, 200, 1e-3, 512),
-    Task("slam-or-ghost", 0, 6_000, 300, 1e-3, 256),
-    Task("tauros-snorlax-late-boom", 0, 12_000, 500, 1e-3, 256),
+    # Where a knockout depends on a few hp that players are shown in percent.
+    Task("slam-or-ghost", 0, 8_000, 400, 3e-3, 512),
+    Task("tauros-snorlax-late-boom", 0, 12_000, 500, 2e-3, 512),
 )
 
 
@@ -283,7 +285,7 @@ def share_of_gain(task: Task, seed: int) -> dict[str, float]:
         episodes=task.episodes,
         episodes_per_batch=task.batch,
         start="scratch",
-        learning_rate=task.learning_rate,
+        learning_rate=(task.learning_rate, task.learning_rate / 10),
         minibatch=task.minibatch,
         discount=1.0,
         entropy=0.003,

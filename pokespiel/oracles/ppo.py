@@ -89,7 +89,10 @@ class PPOOracle:
         policy. Only parameters that require gradients are trained.
     learning_rate, clip, epochs, minibatch, discount, trace, entropy, value_weight, max_grad_norm
         PPO's own: Adam's step size, the clipping range, passes over a batch, decisions per
-        gradient step, gamma, GAE's lambda, and the weights of entropy bonus and value loss.
+        gradient step, gamma, GAE's lambda, the weights of entropy bonus and value loss, and the
+        norm that gradients are clipped to. ``learning_rate`` and ``entropy`` may be pairs: their
+        values at the first and after the last episode, geometric between them. A large entropy
+        bonus at first keeps an action from being given up in all states because it is bad in most.
     kl_weight : float
         Weight of the Kullback-Leibler divergence from the policy to the one it started from, over
         the legal actions: what keeps a pretrained policy from forgetting how to play.
@@ -115,13 +118,13 @@ class PPOOracle:
     episodes: int = 2000
     episodes_per_batch: int = 100
     start: str | Policy = "latest"
-    learning_rate: float = 3e-4
+    learning_rate: float | tuple[float, float] = 3e-4
     clip: float = 0.2
     epochs: int = 4
     minibatch: int = 1024
     discount: float = 0.999
     trace: float = 0.95
-    entropy: float = 0.01
+    entropy: float | tuple[float, float] = 0.01
     value_weight: float = 0.5
     max_grad_norm: float = 0.5
     kl_weight: float = 0.0
@@ -142,6 +145,10 @@ class PPOOracle:
             raise ValueError(f"precision must be one of {[*PRECISIONS]}, got {self.precision!r}")
         if self.kl_weight < 0.0:
             raise ValueError(f"kl_weight must not be negative, got {self.kl_weight}")
+        for name in ("learning_rate", "entropy"):
+            value = getattr(self, name)
+            if isinstance(value, tuple) and not (len(value) == 2 and min(value) > 0.0):
+                raise ValueError(f"{name} must be a number or two positive ones, got {value}")
         counts = ("episodes", "episodes_per_batch", "epochs", "minibatch", "checkpoint_every")
         for name in counts:
             if getattr(self, name) < 1:
@@ -212,7 +219,7 @@ class PPOOracle:
                     with throughput.playing([network, *rivals]):
                         episodes = game.collect(policy, player, opponents, wanted, rng=rng)
                     with throughput.improving():
-                        learner.improve(episodes, rng)
+                        learner.improve(episodes, rng, done / self.episodes)
                 except (FloatingPointError, torch.cuda.OutOfMemoryError) as error:
                     learner.put_back(kept)
                     network.to("cpu")
@@ -298,7 +305,7 @@ class _Learner:
         if not self.trained:
             raise ValueError("the policy to start from has no parameter that requires gradients")
         self.optimizer = torch.optim.Adam(
-            self.trained, lr=settings.learning_rate, eps=1e-5, fused=True
+            self.trained, lr=between(settings.learning_rate, 0.0), eps=1e-5, fused=True
         )
         self.reference: nn.Module | None = None
         if settings.kl_weight > 0.0:
@@ -316,8 +323,12 @@ class _Learner:
             for parameter, value in zip(self.trained, weights, strict=True):
                 parameter.copy_(value)
 
-    def improve(self, episodes: list[Episode], rng: np.random.Generator) -> None:
+    def improve(
+        self, episodes: list[Episode], rng: np.random.Generator, progress: float = 0.0
+    ) -> None:
         """One PPO improvement on a batch of episodes.
+
+        ``progress`` is the share of the training that is over, for settings that change.
 
         Raises
         ------
@@ -328,6 +339,9 @@ class _Learner:
         lengths = np.array([len(episode.actions) for episode in episodes])
         if not lengths.any():
             return
+        entropy_weight = between(it.entropy, progress)
+        for group in self.optimizer.param_groups:
+            group["lr"] = between(it.learning_rate, progress)
         batch = _to_tensors(episodes, self.device, recurrent=self.recurrent)
         old, values, reference = self._before(batch, lengths)
         old_values = values.detach().cpu().double().numpy()
@@ -349,7 +363,7 @@ class _Learner:
                 clipped = ratio.clamp(1.0 - it.clip, 1.0 + it.clip)
                 surrogate = torch.minimum(ratio * advantage[rows], clipped * advantage[rows])
                 value_loss = 0.5 * (values - target[rows]).square()
-                loss = -surrogate + value_weight * value_loss - it.entropy * entropy(log_policy)
+                loss = -surrogate + value_weight * value_loss - entropy_weight * entropy(log_policy)
                 if reference is not None:
                     loss = loss + it.kl_weight * divergence(log_policy, reference[rows])
                 self.optimizer.zero_grad(set_to_none=True)
@@ -424,6 +438,14 @@ class _Learner:
             return 1.0
         self.spread.append(float(returns.var()))
         return 1.0 / (float(np.mean(self.spread)) + 1e-8)
+
+
+def between(setting: float | tuple[float, float], progress: float) -> float:
+    """A number as it is; of a pair what stands at this share of the way, geometrically."""
+    if not isinstance(setting, tuple):
+        return setting
+    first, last = setting
+    return float(first * (last / first) ** progress)
 
 
 def entropy(log_policy: Tensor) -> Tensor:

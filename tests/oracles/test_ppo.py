@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from torch import nn
 
-from pokespiel.oracles.ppo import DivergedError, PPOOracle, divergence, entropy
+from pokespiel.oracles.ppo import DivergedError, PPOOracle, between, divergence, entropy
 from pokespiel.oracles.stopping import StopWhenFlat
 from pokespiel.protocols import Episode, JointMixture, Mixture
 from tests.games import ROCK_PAPER_SCISSORS, TableGame
@@ -364,6 +364,17 @@ def test_bad_settings_are_named():
         PPOOracle(precision="float16")
     with pytest.raises(ValueError, match="kl_weight must not be negative"):
         PPOOracle(kl_weight=-1.0)
+
+
+def test_settings_that_change_go_from_one_end_to_the_other():
+    assert [between((1.0, 0.01), share) for share in (0.0, 0.5, 1.0)] == pytest.approx(
+        [1, 0.1, 0.01]
+    )
+    assert between(0.3, 0.5) == 0.3
+    oracle = replace(ORACLE, learning_rate=(0.1, 0.01), entropy=(0.1, 0.001))
+    assert respond(TrainableRockPaperScissors(), oracle=oracle).policy.probabilities()[2] > 0.9
+    with pytest.raises(ValueError, match="entropy must be a number or two positive ones"):
+        PPOOracle(entropy=(0.1, 0.0))
 
 
 def test_the_name_tells_what_changes_the_result_and_nothing_else(tmp_path):
