@@ -17,7 +17,6 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -195,50 +194,51 @@ class PPOOracle:
         policy = self._initial_policy(game, player, opponents, rng)
         device = torch.device(self._device())
         network: nn.Module = policy.network
-        rivals = [p.network for p in _policies(opponents) if game.is_trainable(p)]
-        with _moved([network, *rivals], device):
-            learner = _Learner(self, network, device)
-            checkpoint = None
-            state: dict[str, Any] = {"done": 0, "seconds": 0.0, "curve": [], "spread": []}
-            throughput = Throughput()
-            if self.checkpoint is not None:
-                path = Path(self.checkpoint) / f"player{player}.safetensors"
-                checkpoint = Checkpoint(path, training)
-                stored = checkpoint.restore(network, learner.optimizer, rng)
-                if stored is not None:
-                    throughput = Throughput(**stored.pop("throughput"))
-                    state = stored
-                    learner.spread = state["spread"]
-            started = time.perf_counter() - state["seconds"]
-            curve: list[float] = state["curve"]
-            done: int = state["done"]
-            while done < self.episodes and not self._has_risen(curve, game):
-                wanted = min(self.episodes_per_batch, self.episodes - done)
-                kept = learner.weights()
-                try:
-                    with throughput.playing([network, *rivals]):
-                        episodes = game.collect(policy, player, opponents, wanted, rng=rng)
-                    with throughput.improving():
-                        learner.improve(episodes, rng, done / self.episodes)
-                except (FloatingPointError, torch.cuda.OutOfMemoryError) as error:
-                    learner.put_back(kept)
-                    network.to("cpu")
-                    raise self._error(error, done, checkpoint, policy) from error
-                done += len(episodes)
-                throughput.decisions += sum(len(episode.actions) for episode in episodes)
-                curve.append(float(np.mean([episode.outcome for episode in episodes])))
-                ends = done >= self.episodes or self._has_risen(curve, game)
-                if checkpoint and (ends or len(curve) % self.checkpoint_every == 0):
-                    state = {
-                        "done": done,
-                        "seconds": time.perf_counter() - started,
-                        "curve": curve,
-                        "spread": learner.spread,
-                        "throughput": vars(throughput),
-                    }
-                    checkpoint.save(network, learner.optimizer, rng, state)
-                if self.progress is not None:
-                    self.progress(done, self.episodes, curve[-1], throughput)
+        opponents = _on_device(opponents, game, player, device)
+        playing = [network, *(p.network for p in _policies(opponents) if game.is_trainable(p))]
+        network.to(device)
+        learner = _Learner(self, network, device)
+        checkpoint = None
+        state: dict[str, Any] = {"done": 0, "seconds": 0.0, "curve": [], "spread": []}
+        throughput = Throughput()
+        if self.checkpoint is not None:
+            path = Path(self.checkpoint) / f"player{player}.safetensors"
+            checkpoint = Checkpoint(path, training)
+            stored = checkpoint.restore(network, learner.optimizer, rng)
+            if stored is not None:
+                throughput = Throughput(**stored.pop("throughput"))
+                state = stored
+                learner.spread = state["spread"]
+        started = time.perf_counter() - state["seconds"]
+        curve: list[float] = state["curve"]
+        done: int = state["done"]
+        while done < self.episodes and not self._is_flat(curve, game):
+            wanted = min(self.episodes_per_batch, self.episodes - done)
+            kept = learner.weights()
+            try:
+                with throughput.playing(playing):
+                    episodes = game.collect(policy, player, opponents, wanted, rng=rng)
+                with throughput.improving():
+                    learner.improve(episodes, rng, done / self.episodes)
+            except (FloatingPointError, torch.cuda.OutOfMemoryError) as error:
+                learner.put_back(kept)
+                network.to("cpu")
+                raise self._error(error, done, checkpoint, policy) from error
+            done += len(episodes)
+            throughput.decisions += sum(len(episode.actions) for episode in episodes)
+            curve.append(float(np.mean([episode.outcome for episode in episodes])))
+            ends = done >= self.episodes or self._is_flat(curve, game)
+            if checkpoint and (ends or len(curve) % self.checkpoint_every == 0):
+                state = {
+                    "done": done,
+                    "seconds": time.perf_counter() - started,
+                    "curve": curve,
+                    "spread": learner.spread,
+                    "throughput": vars(throughput),
+                }
+                checkpoint.save(network, learner.optimizer, rng, state)
+            if self.progress is not None:
+                self.progress(done, self.episodes, curve[-1], throughput)
         network.to("cpu")
         cost = {
             "episodes": done,
@@ -249,7 +249,7 @@ class PPOOracle:
         }
         return Response(policy, cost=cost)
 
-    def _has_risen(self, curve: list[float], game: MetaGame) -> bool:
+    def _is_flat(self, curve: list[float], game: MetaGame) -> bool:
         return self.stop is not None and self.stop(
             curve, self.episodes_per_batch, game.payoff_bounds
         )
@@ -490,17 +490,32 @@ def _weights(opponents: Opponents) -> list[list[float]]:
     return [mixture.weights.tolist() for mixture in mixtures]
 
 
-@contextmanager
-def _moved(networks: list[nn.Module], device: torch.device) -> Iterator[None]:
-    """Have networks on a device; all but the first go back where they were."""
-    homes = [next(network.parameters()).device for network in networks]
-    for network in networks:
-        network.to(device)
-    try:
-        yield
-    finally:
-        for network, home in zip(networks[1:], homes[1:], strict=True):
-            network.to(home)
+def _on_device(
+    opponents: Opponents, game: TrainingGame, player: int, device: torch.device
+) -> Opponents:
+    """The opponents, with copies on the device in place of networks that are elsewhere."""
+    copies: dict[int, Policy] = {}
+
+    def there(policy: Policy) -> Policy:
+        if not game.is_trainable(policy):
+            return policy
+        if next(policy.network.parameters()).device.type == device.type:
+            return policy
+        if id(policy) not in copies:
+            copies[id(policy)] = policy.copy()
+            copies[id(policy)].network.to(device)
+        return copies[id(policy)]
+
+    if isinstance(opponents, JointMixture):
+        profiles = tuple(tuple(there(policy) for policy in p) for p in opponents.profiles)
+        return JointMixture(profiles, opponents.weights) if copies else opponents
+    others = [
+        mixture
+        if number == player
+        else Mixture(tuple(map(there, mixture.policies)), mixture.weights)
+        for number, mixture in enumerate(opponents)
+    ]
+    return others if copies else opponents
 
 
 def _to_tensors(

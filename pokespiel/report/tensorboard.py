@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,6 +23,7 @@ class TensorBoardLog:
     ``population/player_P``         strategies after the iteration
     ``meta_strategy/entropy_P``     in nats, of the meta-strategy that was answered
     ``cost/...``                    seconds, games in the table, training games
+    ``throughput/player_P/...``     decisions per second of a training, and the shares of its time
     ``learning/player_P/NAME``      against the batch: mean outcome while the response learnt
     ==============================  ==============================================================
 
@@ -74,10 +76,24 @@ class TensorBoardLog:
         for response in step.responses:
             index = response["index"]
             name = f"not_admitted_{step.iteration}" if index is None else strategy_name(index)
+            self._throughput(response["cost"], f"throughput/player_{response['player']}", step)
             curve = response["cost"].get("outcome_per_batch", ())
             for batch, outcome in enumerate(curve, start=1):
                 self._scalar(f"learning/player_{response['player']}/{name}", outcome, batch)
         self._writer.flush()
+
+    def _throughput(self, cost: Mapping[str, Any], tag: str, step: Step) -> None:
+        """Of oracles that say where their time went."""
+        names = ("environment_steps_per_second", "decisions_per_second")
+        for name in names:
+            if name in cost:
+                self._scalar(f"{tag}/{name}", cost[name], step.iteration)
+        parts = {part: cost.get(f"{part}_seconds", 0.0) for part in ("rollout", "learning")}
+        total = sum(parts.values())
+        if total:
+            parts["inference"] = cost["inference_seconds"]
+            for part, seconds in parts.items():
+                self._scalar(f"{tag}/share_of_{part}", seconds / total, step.iteration)
 
     def bounds(self, run: Run) -> None:
         """Write the lower bounds that the table's games give."""

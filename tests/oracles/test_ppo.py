@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from torch import nn
 
-from pokespiel.oracles.ppo import DivergedError, PPOOracle, between, divergence, entropy
+from pokespiel.oracles.ppo import DivergedError, PPOOracle, _on_device, between, divergence, entropy
 from pokespiel.oracles.stopping import StopWhenFlat
 from pokespiel.protocols import Episode, JointMixture, Mixture
 from tests.games import ROCK_PAPER_SCISSORS, TableGame
@@ -335,6 +335,26 @@ def test_stops_when_the_outcomes_stop_rising():
 def test_bfloat16_learns_too():
     response = respond(TrainableRockPaperScissors(), oracle=replace(ORACLE, precision="bfloat16"))
     assert response.policy.probabilities()[2] > 0.9
+
+
+def test_opponents_play_on_the_learners_device_as_copies():
+    """A device without memory stands for a GPU; who learns need not be moved twice."""
+    game = TrainableRockPaperScissors()
+    network, own = ThrowPolicy(Throw()), ThrowPolicy(Throw())
+    weights = np.array([0.5, 0.25, 0.25])
+    mixtures = [Mixture((own,), np.ones(1)), Mixture((network, 1, network), weights)]
+    meta = torch.device("meta")
+    first, second = _on_device(mixtures, game, 0, meta)
+    assert first.policies == (own,)
+    copied, table, again = second.policies
+    assert copied is again
+    assert table == 1
+    assert copied.network.logits.is_meta
+    assert not network.network.logits.is_meta
+    assert _on_device(mixtures, game, 0, torch.device("cpu")) is mixtures
+    joint = JointMixture(((own, network), (own, 1)), np.array([0.5, 0.5]))
+    assert _on_device(joint, game, 0, meta).profiles[0][1].network.logits.is_meta
+    assert _on_device(joint, game, 0, torch.device("cpu")) is joint
 
 
 def test_says_where_the_time_went():
