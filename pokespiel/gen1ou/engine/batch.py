@@ -33,6 +33,13 @@ Legal = npt.NDArray[np.bool_]
 ILLEGAL = -1
 ROWS_PER_THREAD = 256
 
+# For every set of actions, as bits: how many they are, and which is the n-th of them.
+_COUNT = np.array([actions.bit_count() for actions in range(1 << ACTIONS)], np.int8)
+_NTH_ACTION = np.full((1 << ACTIONS, ACTIONS), -1, np.int8)
+for _actions in range(1 << ACTIONS):
+    _members = [action for action in range(ACTIONS) if _actions >> action & 1]
+    _NTH_ACTION[_actions, : len(_members)] = _members
+
 
 @entry_point
 def begin_all(rows: Row, teams: Row, seeds: Seeds) -> None:
@@ -101,20 +108,12 @@ def choose_at_random(rows: Row, states: Seeds, actions: Row) -> None:
             legal = legal_actions(b, s)
             if legal == 0:
                 continue
-            count = 0
-            for action in range(ACTIONS):
-                count += legal >> action & 1
             z = states[i] + np.uint64(0x9E3779B97F4A7C15)
             states[i] = z
             z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            drawn = np.int64(((z >> np.uint64(32)) * np.uint64(count)) >> np.uint64(32))
-            for _ in range(drawn):
-                legal &= legal - 1  # without its lowest bit
-            action = 0
-            while legal >> action & 1 == 0:
-                action += 1
-            actions[i, s] = action
+            drawn = ((z >> np.uint64(32)) * np.uint64(_COUNT[legal])) >> np.uint64(32)
+            actions[i, s] = _NTH_ACTION[legal, drawn]
 
 
 class Battles:

@@ -89,9 +89,8 @@ def selectable(b: Row, s: int) -> int:
     """The slots of moves that have PP and are not disabled, as bits; none means Struggle."""
     o = side(s)
     slots = 0
-    for slot in range(4):
-        if b[o + ACTIVE_MOVES + slot] != 0 and b[o + ACTIVE_PP + slot] != 0:
-            slots |= 1 << slot
+    for slot in range(4):  # without branches, which random play would mispredict
+        slots |= ((b[o + ACTIVE_MOVES + slot] != 0) & (b[o + ACTIVE_PP + slot] != 0)) << slot
     if has(b, s, DISABLED):
         slots &= ~(1 << b[o + DISABLED_SLOT])
     return slots
@@ -107,6 +106,8 @@ def _only_fight(b: Row, s: int) -> bool:
 @inlined
 def _forced_slot(b: Row, s: int) -> int:
     """The slot of a move being repeated or of the Fight button, or -1 where there is neither."""
+    if not has(b, s, LOCKS | SEMI_LOCKS | TRAPPED):  # nearly always
+        return 0 if _only_fight(b, s) else -1
     uncertain = may_be_locked(b, s)
     if has(b, s, LOCKS) or (has(b, s, SEMI_LOCKS) and not uncertain):
         move = locked_move(b, s)
@@ -145,9 +146,13 @@ def _may_switch(b: Row, s: int) -> bool:
 
 
 @inlined
-def _can_come_in(b: Row, s: int, slot: int) -> bool:
+def _can_come_in(b: Row, s: int) -> int:
+    """The team slots of a side that stand on the bench, as bits."""
     o = side(s)
-    return slot != b[o + ORDER] and b[o + slot * POKEMON + HP] > 0
+    slots = 0
+    for slot in range(6):
+        slots |= (b[o + slot * POKEMON + HP] > 0) << slot
+    return slots & ~(1 << b[o + ORDER])
 
 
 @inlined
@@ -168,22 +173,16 @@ def legal_actions(b: Row, s: int) -> int:
         return 0
     legal = _legal_moves(b, s)
     if _may_switch(b, s):
-        for slot in range(6):
-            if _can_come_in(b, s, slot):
-                legal |= 16 << slot
+        legal |= _can_come_in(b, s) << 4
     return legal
 
 
 @inlined
 def is_legal(b: Row, s: int, action: int) -> bool:
     """Whether an action is legal; -1 is for a side with nothing to decide."""
-    if b[side(s) + REQUEST] == NO_REQUEST:
-        return action == -1
     if action < 0 or action >= ACTIONS:
-        return False
-    if action >= 4:
-        return _may_switch(b, s) and _can_come_in(b, s, action - 4)
-    return _legal_moves(b, s) >> action & 1 != 0
+        return action == -1 and b[side(s) + REQUEST] == NO_REQUEST
+    return legal_actions(b, s) >> action & 1 != 0
 
 
 @inlined

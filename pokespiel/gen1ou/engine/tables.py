@@ -9,8 +9,8 @@ import numpy.typing as npt
 from . import layout as at
 from .compilation import ENGINE
 
-# int64 like every other number in the rules but the rows: one compiled version of each function.
-Table = npt.NDArray[np.int64]
+# int32 like the rows: wide enough for every product of the rules, in half the cache of int64.
+Table = npt.NDArray[np.int32]
 
 DATA: dict[str, Any] = json.loads((ENGINE / "data" / "gen1.json").read_text())
 SOURCE: str = DATA["source"]
@@ -126,7 +126,7 @@ _COUNT = at.CANNOT_MOVE + 1
 
 
 def _per_move() -> Table:
-    return np.zeros(_COUNT, np.int64)
+    return np.zeros(_COUNT, np.int32)
 
 
 POWER, ACCURACY, TYPE, CATEGORY, PRIORITY, MAX_PP = (_per_move() for _ in range(6))
@@ -138,8 +138,8 @@ DRAINS, RECOIL, HITS, FIXED_DAMAGE, ONE_HIT_KO, EXPLODES = (_per_move() for _ in
 EFFECT, KEEPS_LAST_DAMAGE, COUNTERABLE, HAS_BOOSTS, SECONDARY_HAS_BOOSTS = (
     _per_move() for _ in range(5)
 )
-BOOSTS = np.zeros((_COUNT, 6), np.int64)
-SECONDARY_BOOSTS = np.zeros((_COUNT, 6), np.int64)
+BOOSTS = np.zeros((_COUNT, 6), np.int32)
+SECONDARY_BOOSTS = np.zeros((_COUNT, 6), np.int32)
 
 
 def _stages(boosts: dict[str, int], into: Table) -> bool:
@@ -189,28 +189,28 @@ POWER[at.NO_MOVE], ACCURACY[at.NO_MOVE] = 102, 8100 * 255 // 25600
 TYPE[at.NO_MOVE], CATEGORY[at.NO_MOVE] = TYPELESS, SPECIAL_MOVE
 TYPE[at.CANNOT_MOVE] = TYPELESS
 
-METRONOME_POOL = np.array([m["num"] for m in DATA["moves"] if m["metronome"]], np.int64)
+METRONOME_POOL = np.array([m["num"] for m in DATA["moves"] if m["metronome"]], np.int32)
 
 # 1 super effective, -1 not very effective, 2 no effect (which only counts as immunity)
 IMMUNE = 2
-EFFECTIVENESS = np.zeros((TYPELESS + 1, TYPELESS + 1), np.int64)
+EFFECTIVENESS = np.zeros((TYPELESS + 1, TYPELESS + 1), np.int32)
 for _attacking, _row in enumerate(DATA["damageTaken"]):
     for _defending, _taken in enumerate(_row):
         EFFECTIVENESS[_attacking, _defending] = (0, 1, -1, IMMUNE)[_taken]
 
-IMMUNE_TO_STATUS = np.zeros((TYPELESS + 1, len(STATUS_IDS)), np.int64)
+IMMUNE_TO_STATUS = np.zeros((TYPELESS + 1, len(STATUS_IDS)), np.int32)
 for _type, _names in enumerate(DATA["statusImmunity"]):
     for _name in _names:
         IMMUNE_TO_STATUS[_type, STATUS_IDS.index(_name)] = 1
 IMMUNE_TO_STATUS[:, at.BADLY_POISONED] = IMMUNE_TO_STATUS[:, at.POISONED]
 
-BASE_STATS = np.zeros((len(SPECIES_IDS), 5), np.int64)  # hp, attack, defense, speed, special
-SPECIES_TYPES = np.zeros((len(SPECIES_IDS), 2), np.int64)
+BASE_STATS = np.zeros((len(SPECIES_IDS), 5), np.int32)  # hp, attack, defense, speed, special
+SPECIES_TYPES = np.zeros((len(SPECIES_IDS), 2), np.int32)
 for _species in DATA["species"]:
     BASE_STATS[_species["num"]] = _species["stats"]
     _types = [TYPE_NAMES.index(name) for name in _species["types"]]
     SPECIES_TYPES[_species["num"]] = _types[0], _types[-1]
 
 # Percentages for boosts -6 to 6, and the outcomes of "2 to 5 hits", which trapping shares.
-BOOST_PERCENT = np.array([25, 28, 33, 40, 50, 66, 100, 150, 200, 250, 300, 350, 400], np.int64)
-TWO_TO_FIVE = np.array([2, 2, 2, 3, 3, 3, 4, 5], np.int64)
+BOOST_PERCENT = np.array([25, 28, 33, 40, 50, 66, 100, 150, 200, 250, 300, 350, 400], np.int32)
+TWO_TO_FIVE = np.array([2, 2, 2, 3, 3, 3, 4, 5], np.int32)

@@ -116,7 +116,7 @@ def _let_go_of_the_gone(b: Row, s: int) -> None:
             lose(b, s, FALSELY_TRAPPED)
 
 
-@compiled
+@inlined
 def tidy_traps(b: Row) -> None:
     if (b[VOLATILES] | b[SIDE + VOLATILES]) & (TRAPPING | TRAPPED | FALSELY_TRAPPED):
         _let_go_of_the_gone(b, 0)

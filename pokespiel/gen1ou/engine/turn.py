@@ -118,8 +118,8 @@ def send_in(b: Row, s: int, slot: int) -> None:
     """Bring a team member onto the field; its arrival takes effect in `arrive`."""
     o = side(s)
     for position in range(6):
-        if b[o + ORDER + position] == slot:
-            b[o + ORDER + position] = b[o + ORDER]
+        there = b[o + ORDER + position]
+        b[o + ORDER + position] = b[o + ORDER] if there == slot else there
     b[o + ORDER] = slot
     enter(b, s)
     refresh_speed(b, s)
@@ -238,7 +238,7 @@ def _tied_disable_handlers(b: Row, s: int) -> None:
         shuffle_ties(b, equals)
 
 
-@compiled
+@inlined
 def end_turn(b: Row) -> None:
     """Begin the next turn, or end the battle in a tie where it can go on forever."""
     b[TURN] += 1
@@ -337,7 +337,7 @@ def _moves(b: Row, first: int) -> bool:
     return False
 
 
-@compiled
+@inlined
 def step(b: Row, action_1: int, action_2: int) -> None:
     """Play both players' actions, ``-1`` for one with nothing to decide, up to the next request."""
     for s in range(2):
