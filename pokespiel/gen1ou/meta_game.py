@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pokespiel.gen1ou.arena import EngineArena
 from pokespiel.gen1ou.baselines import BASELINES
 from pokespiel.gen1ou.neural import KINDS, Config, NeuralPolicy, network_config
-from pokespiel.gen1ou.recording import EngineRecorder, ShowdownRecorder
+from pokespiel.gen1ou.recording import EngineRecorder, Learner, ShowdownRecorder
 from pokespiel.gen1ou.teams import load_teams
 from pokespiel.policies.storage import load_config
 from pokespiel.protocols import Episode, Mixture, Opponents, Policy, Profile, sample_profiles
@@ -315,12 +315,12 @@ class Gen1OU:
         return NeuralPolicy.new(self._network, rng=rng)
 
     def is_trainable(self, policy: Policy) -> bool:
-        """Whether the policy is a network."""
-        return isinstance(policy, NeuralPolicy)
+        """Whether the policy is a network that can be trained on this backend."""
+        return isinstance(policy, Learner if self.backend == "engine" else NeuralPolicy)
 
     def collect(
         self,
-        learner: NeuralPolicy,
+        learner: Any,
         player: int,
         opponents: Opponents,
         episodes: int,

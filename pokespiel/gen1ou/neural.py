@@ -124,6 +124,13 @@ class NeuralPolicy:
         """Choose for every decision; see `pokespiel.gen1ou.arena`."""
         return self.choose(decisions.observations, decisions.legal, rng)
 
+    def act_and_tell(
+        self, decisions: Decisions, rng: np.random.Generator
+    ) -> tuple[obs.Observation, NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+        """Choose, and tell what training needs; see `pokespiel.gen1ou.recording.Learner`."""
+        actions = self.act_on_engine(decisions, rng)
+        return decisions.observations, decisions.legal, actions, actions
+
     def choose(
         self,
         observations: dict[str, NDArray[Any]],

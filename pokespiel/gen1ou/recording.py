@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,25 @@ from pokespiel.protocols import Episode
 
 if TYPE_CHECKING:
     from pokespiel.gen1ou.showdown.decision import BattleResult, Decision
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A policy that can be trained on what it plays on the engine."""
+
+    name: str
+    network: Any
+    """Takes observations as a mapping of tensors; gives logits ``(n, A)`` and values ``(n,)``."""
+
+    def act_and_tell(
+        self, decisions: Decisions, rng: np.random.Generator
+    ) -> tuple[Observation, NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+        """Choose legal actions ``(n,)``, which come last.
+
+        Before them stands what the network is trained on: its observations, what was legal
+        ``(n, A)``, and what it chose ``(n,)`` among its own ``A`` actions.
+        """
+        ...
 
 
 def _episode(
@@ -35,16 +54,18 @@ def _episode(
 class EngineRecorder:
     """Plays the learner on the engine and keeps what it saw; whole batches, sorted at the end."""
 
-    def __init__(self, learner: NeuralPolicy) -> None:
+    def __init__(self, learner: Learner) -> None:
         self.learner = learner
         self.name = learner.name
+        if hasattr(learner, "watch"):
+            self.watch = learner.watch
         self._steps: list[tuple[Observation, *tuple[NDArray[Any], ...]]] = []
         self._ends: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]] = []
 
     def act_on_engine(self, decisions: Decisions, rng: np.random.Generator) -> NDArray[np.int64]:
-        actions = self.learner.act_on_engine(decisions, rng)
-        kept = (decisions.legal, decisions.reward_states, decisions.battles)
-        self._steps.append((decisions.observations, *kept, actions))
+        observations, legal, chosen, actions = self.learner.act_and_tell(decisions, rng)
+        kept = (legal, decisions.reward_states, decisions.battles, chosen)
+        self._steps.append((observations, *kept))
         return actions
 
     def ended(
@@ -55,6 +76,8 @@ class EngineRecorder:
         returns: NDArray[np.float64],
     ) -> None:
         self._ends.append((battles, states, returns))
+        if hasattr(self.learner, "ended"):
+            self.learner.ended(battles, players, states, returns)
 
     @property
     def episodes(self) -> list[Episode]:

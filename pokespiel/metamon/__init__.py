@@ -10,6 +10,7 @@ The agents are metamon's (Grigsby et al. 2025, arXiv:2504.04395) and are fetched
 from pokespiel.gen1ou.meta_game import register_policy_kind
 from pokespiel.metamon.assets import AGENTS, AssetError
 from pokespiel.metamon.checkpoint import load_checkpoint, save_checkpoint
+from pokespiel.metamon.finetune import TrainedPolicy, trainable
 from pokespiel.metamon.network import MetamonConfig, MetamonNetwork
 from pokespiel.metamon.policy import KIND, MetamonPolicy, load
 
@@ -19,9 +20,11 @@ __all__ = [
     "MetamonConfig",
     "MetamonNetwork",
     "MetamonPolicy",
+    "TrainedPolicy",
     "load",
     "load_checkpoint",
     "save_checkpoint",
+    "trainable",
 ]
 
 register_policy_kind(KIND, MetamonPolicy.load)

@@ -53,6 +53,11 @@ class KeyValueCache:
         """Size of keys and values in bytes."""
         return 2 * self._keys.nbytes
 
+    @property
+    def device(self) -> torch.device:
+        """Where keys and values are."""
+        return self._keys.device
+
     def reset(self, slot: int) -> None:
         """Forget a battle."""
         self.counts[slot] = 0

@@ -159,6 +159,23 @@ def words_of(vocabulary: dict[str, int]) -> Words:
     )
 
 
+def every_word() -> dict[str, int]:
+    """A vocabulary of what an observation can say, for agents that never saw metamon's."""
+    names = [
+        obs.BLANK,
+        *("<gen1ou>", "<anychoice>", "<forcedswitch>", "<player>", "<opponent>", "<conditions>"),
+        *("<player_prev>", "<opp_prev>", "<move>", "<switch>", "<moveset>"),
+        *("noitem", "unknownitem", "noability", "noweather", "noconditions", "nomove"),
+        *("notype", "noeffect", "physical", "special", "status", "threequestionmarks"),
+        *(name.lower() for name in tables.TYPE_NAMES),
+        *EFFECTS,
+        *_STATUSES,
+        *tables.SPECIES_IDS[1:],
+        *(obs.move_word(move) for move in tables.MOVE_IDS[1:_NUM_MOVES]),
+    ]
+    return {name: number for number, name in enumerate(dict.fromkeys(names))}
+
+
 def _ranks(names: list[str]) -> IntArray:
     """Place of each name in alphabetical order."""
     order = sorted(range(len(names)), key=lambda k: names[k])

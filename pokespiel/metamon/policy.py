@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ from pokespiel.metamon.network import (
     clipped_probabilities,
     masked_probabilities,
 )
-from pokespiel.policies.storage import load_config, load_weights, save_network
+from pokespiel.policies.storage import load_config, load_weights, save_document
 
 KIND = "metamon/agent"
 DISTRIBUTIONS = ("masked", "published")
@@ -48,6 +49,29 @@ class _Battle:
     seen: obs.View | None = None
     action: int = -1
     decisions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the network was told of ``n`` decisions, and what it chose.
+
+    Attributes
+    ----------
+    words : int64 ``(n, NUM_WORDS)``, numbers : float32 ``(n, NUM_NUMBERS)``
+    feedback : float32 ``(n, FEEDBACK)``
+    times : int64 ``(n,)``
+        Decisions before this one in its battle.
+    legal : bool ``(n, NUM_ACTIONS)``
+    chosen : int64 ``(n,)``
+        Metamon's action.
+    """
+
+    words: NDArray[np.int64]
+    numbers: NDArray[np.float32]
+    feedback: NDArray[np.float32]
+    times: NDArray[np.int64]
+    legal: NDArray[np.bool_]
+    chosen: NDArray[np.int64]
 
 
 class _EngineBattles:
@@ -118,6 +142,8 @@ class MetamonPolicy:
         How tables call it.
     max_batch : int
         Most decisions in one pass of the network.
+    source : (str, int or None), optional
+        Name and epoch of the published agent that this is: it is stored by them alone.
 
     Raises
     ------
@@ -133,6 +159,7 @@ class MetamonPolicy:
         distribution: str = "masked",
         name: str = "metamon",
         max_batch: int = 1024,
+        source: tuple[str, int | None] | None = None,
     ) -> None:
         if len(vocabulary) != network.config.vocabulary:
             raise ValueError(
@@ -148,11 +175,17 @@ class MetamonPolicy:
         self.distribution = distribution
         self.name = name
         self.max_batch = max_batch
+        self.source = source
         self._cache: KeyValueCache | None = None
         self._free: list[int] = []
         self._battles: dict[int, _Battle] = {}
         self._on_engine = _EngineBattles()
         self._words: engine.Words | None = None
+
+    @property
+    def agent(self) -> MetamonNetwork:
+        """What plays."""
+        return self.network
 
     @property
     def battles(self) -> int:
@@ -167,6 +200,7 @@ class MetamonPolicy:
             distribution=self.distribution,
             name=self.name,
             max_batch=self.max_batch,
+            source=self.source,
         )
 
     def act(self, decisions: Sequence[Decision], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -209,6 +243,12 @@ class MetamonPolicy:
 
     def act_on_engine(self, decisions: Decisions, rng: np.random.Generator) -> NDArray[np.int64]:
         """Choose for every decision; see `pokespiel.gen1ou.arena`."""
+        return self._decide(decisions, rng)[0]
+
+    def _decide(
+        self, decisions: Decisions, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], Asked]:
+        """Actions, and what the network was asked for them."""
         if self._words is None:
             self._words = engine.words_of(self.vocabulary)
         memory = self._on_engine
@@ -233,6 +273,7 @@ class MetamonPolicy:
         later = np.flatnonzero(memory.decisions[slots])
         feedback[later, 0] = shaped_rewards(memory.states[slots[later]], states[later])
         feedback[later, 1 + memory.actions[slots[later]]] = 1.0
+        times = memory.decisions[slots]
         probabilities = np.empty((len(seats), NUM_ACTIONS))
         for start in range(0, len(seats), self.max_batch):
             part = slice(start, start + self.max_batch)
@@ -240,7 +281,7 @@ class MetamonPolicy:
                 text[part],
                 numbers[part],
                 feedback[part],
-                memory.decisions[slots[part]],
+                times[part],
                 slots[part],
                 meanings[part] >= 0,
             )
@@ -251,7 +292,7 @@ class MetamonPolicy:
         actions = meanings[np.arange(len(seats)), chosen]
         for row in np.flatnonzero(actions < 0):
             actions[row] = rng.choice(np.flatnonzero(decisions.legal[row]))
-        return actions
+        return actions, Asked(text, numbers, feedback, times, meanings >= 0, chosen)
 
     def ended(
         self,
@@ -270,9 +311,18 @@ class MetamonPolicy:
             self._free.append(slot)
 
     def save(self, directory: Path) -> None:
-        """Store configuration and weights in an existing directory, without the vocabulary."""
-        config = _Stored(self.network.config, self.distribution, self.name)
-        save_network(directory, kind=KIND, config=config, network=self.network)
+        """Store the policy in an existing directory, without the vocabulary.
+
+        Of a published agent only the name is stored.
+        """
+        config = {
+            "network": asdict(self.network.config),
+            "distribution": self.distribution,
+            "name": self.name,
+            "source": self.source,
+        }
+        weights = None if self.source else self.network.state_dict()
+        save_document(directory, {"kind": KIND, "config": config}, weights)
 
     @classmethod
     def load(cls, directory: Path, vocabulary: dict[str, int] | None = None) -> MetamonPolicy:
@@ -283,14 +333,15 @@ class MetamonPolicy:
         ValueError
             If the directory holds none, or one of another kind.
         AssetError
-            If no vocabulary is given and none is downloaded.
+            If no vocabulary is given and none is downloaded, or the published agent is not.
         """
         kind, config = load_config(directory)
         if kind != KIND:
             raise ValueError(f"{directory} holds a policy of kind {kind!r}, not {KIND!r}")
-        sizes = config["network"]
-        sizes["value_range"] = tuple(sizes["value_range"])
-        network = MetamonNetwork(MetamonConfig(**sizes))
+        if config["source"] is not None:
+            name, epoch = config["source"]
+            return load(name, epoch=epoch, distribution=config["distribution"])
+        network = network_of(config["network"])
         load_weights(directory, network)
         return cls(
             network.eval().requires_grad_(False),
@@ -336,6 +387,9 @@ class MetamonPolicy:
 
     def _take_slot(self) -> int:
         """A slot of the cache, emptied."""
+        moved = self._cache is not None and self._cache.device != self.agent.device
+        if moved and not self.battles:
+            self._cache, self._free = None, []
         if not self._free:
             self._make_room()
         slot = self._free.pop()
@@ -345,7 +399,7 @@ class MetamonPolicy:
 
     def _make_room(self) -> None:
         if self._cache is None:
-            self._cache = self.network.new_cache(_FIRST_SLOTS)
+            self._cache = self.agent.new_cache(_FIRST_SLOTS)
             self._free = list(reversed(range(_FIRST_SLOTS)))
             return
         before = self._cache.slots
@@ -363,7 +417,7 @@ class MetamonPolicy:
         legal: NDArray[np.bool_],
     ) -> NDArray[np.float64]:
         """Of the nine actions, float64 ``(B, NUM_ACTIONS)``."""
-        net, device = self.network, self.network.device
+        net, device = self.agent, self.agent.device
         assert self._cache is not None
         turns = net.encode_turns(
             torch.from_numpy(text).to(device),
@@ -382,13 +436,9 @@ class MetamonPolicy:
         return result
 
 
-@dataclass(frozen=True)
-class _Stored:
-    """What ``config.json`` holds."""
-
-    network: MetamonConfig
-    distribution: str
-    name: str
+def network_of(sizes: dict[str, Any]) -> MetamonNetwork:
+    """A network of stored sizes, its weights drawn afresh."""
+    return MetamonNetwork(MetamonConfig(**{**sizes, "value_range": tuple(sizes["value_range"])}))
 
 
 def load(
@@ -422,11 +472,15 @@ def load(
     if isinstance(name, Path) or name.endswith(".pt"):
         label = Path(name).stem
         network = load_checkpoint(name)
+        source = None
     else:
         label = name
+        source = (name, epoch)
         network = load_checkpoint(checkpoint_path(name, epoch), context=agent(name).context)
     network = network.to(device=device, dtype=dtype)
-    return MetamonPolicy(network, load_vocabulary(), distribution=distribution, name=label)
+    return MetamonPolicy(
+        network, load_vocabulary(), distribution=distribution, name=label, source=source
+    )
 
 
 def _sample(probabilities: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,17 @@ def save_network(directory: Path, *, kind: str, config: Any, network: nn.Module)
         What rebuilds the network.
     """
     document = {"kind": kind, "config": asdict(config)}
+    save_document(directory, document, network.state_dict())
+
+
+def save_document(
+    directory: Path, document: Mapping[str, Any], weights: Mapping[str, torch.Tensor] | None
+) -> None:
+    """Write ``config.json`` and, unless they are found elsewhere, ``weights.safetensors``."""
     (directory / "config.json").write_text(json.dumps(document, indent=2))
-    weights = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-    save_file(weights, directory / "weights.safetensors")
+    if weights is not None:
+        on_cpu = {name: tensor.cpu().contiguous() for name, tensor in weights.items()}
+        save_file(on_cpu, directory / "weights.safetensors")
 
 
 def load_config(directory: Path) -> tuple[str, dict[str, Any]]:
@@ -47,8 +56,8 @@ def load_config(directory: Path) -> tuple[str, dict[str, Any]]:
         raise ValueError(f"{path} is not a policy's configuration: {error}") from None
 
 
-def load_weights(directory: Path, network: nn.Module) -> None:
-    """Fill a network with stored weights.
+def load_weights(directory: Path, network: nn.Module, *, partly: bool = False) -> None:
+    """Fill a network with stored weights; ``partly`` where others are there already.
 
     Raises
     ------
@@ -58,6 +67,8 @@ def load_weights(directory: Path, network: nn.Module) -> None:
     path = directory / "weights.safetensors"
     try:
         weights: dict[str, torch.Tensor] = load_file(path)
-        network.load_state_dict(weights)
+        unknown = network.load_state_dict(weights, strict=not partly).unexpected_keys
+        if unknown:
+            raise RuntimeError(f"it has no {unknown[0]}")
     except (FileNotFoundError, SafetensorError, RuntimeError) as error:
         raise ValueError(f"{path} does not fit this network: {error}") from None
