@@ -131,6 +131,13 @@ class NeuralPolicy:
         actions = self.act_on_engine(decisions, rng)
         return decisions.observations, decisions.legal, actions, actions
 
+    def act_and_weigh(
+        self, decisions: Decisions, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Choose, and tell from which probabilities ``(n, 10)``."""
+        probabilities = self.weigh(decisions.observations, decisions.legal)
+        return _draw(probabilities, rng), probabilities
+
     def choose(
         self,
         observations: dict[str, NDArray[Any]],
@@ -138,6 +145,12 @@ class NeuralPolicy:
         rng: np.random.Generator,
     ) -> NDArray[np.int64]:
         """Sample an action ``(B,)`` for each row of a batch of observations."""
+        return _draw(self.weigh(observations, legal), rng)
+
+    def weigh(
+        self, observations: dict[str, NDArray[Any]], legal: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """Probabilities ``(B, 10)`` for each row of a batch of observations."""
         device = next(self.network.parameters()).device
         tensors = {
             name: torch.as_tensor(array, device=device) for name, array in observations.items()
@@ -146,10 +159,8 @@ class NeuralPolicy:
             logits, _ = self.network(tensors)
             mask = torch.as_tensor(legal, device=device)
             probabilities = torch.softmax(logits.masked_fill(~mask, float("-inf")), dim=-1)
-        cumulative = np.cumsum(probabilities.cpu().double().numpy(), axis=-1)
-        draws = rng.random((len(legal), 1)) * cumulative[:, -1:]
-        chosen: NDArray[np.int64] = np.argmax(cumulative > draws, axis=-1)
-        return chosen
+        found: NDArray[np.float64] = probabilities.cpu().double().numpy()
+        return found
 
     def save(self, directory: Path) -> None:
         """Store configuration and weights in an existing directory."""
@@ -177,6 +188,13 @@ class NeuralPolicy:
         network = architecture(settings(**config))
         load_weights(directory, network)
         return cls(network)
+
+
+def _draw(probabilities: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+    cumulative = np.cumsum(probabilities, axis=-1)
+    draws = rng.random((len(cumulative), 1)) * cumulative[:, -1:]
+    chosen: NDArray[np.int64] = np.argmax(cumulative > draws, axis=-1)
+    return chosen
 
 
 def stack(observations: Sequence[obs.Observation]) -> dict[str, NDArray[Any]]:

@@ -142,7 +142,7 @@ class TrainedPolicy(MetamonPolicy):
             "feedback": asked.feedback,
             "times": asked.times,
         }
-        return observations, asked.legal, asked.chosen, actions
+        return observations, asked.meanings >= 0, asked.chosen, actions
 
     def save(self, directory: Path) -> None:
         """Store configuration and weights, those of a published base by its name alone."""

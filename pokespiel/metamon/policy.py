@@ -61,7 +61,9 @@ class Asked:
     feedback : float32 ``(n, FEEDBACK)``
     times : int64 ``(n,)``
         Decisions before this one in its battle.
-    legal : bool ``(n, NUM_ACTIONS)``
+    meanings : int64 ``(n, NUM_ACTIONS)``
+        The engine's action behind each of metamon's, -1 where there is none.
+    probabilities : float64 ``(n, NUM_ACTIONS)``
     chosen : int64 ``(n,)``
         Metamon's action.
     """
@@ -70,7 +72,8 @@ class Asked:
     numbers: NDArray[np.float32]
     feedback: NDArray[np.float32]
     times: NDArray[np.int64]
-    legal: NDArray[np.bool_]
+    meanings: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
     chosen: NDArray[np.int64]
 
 
@@ -245,6 +248,19 @@ class MetamonPolicy:
         """Choose for every decision; see `pokespiel.gen1ou.arena`."""
         return self._decide(decisions, rng)[0]
 
+    def act_and_weigh(
+        self, decisions: Decisions, rng: np.random.Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Choose, and tell from which probabilities ``(n, 10)`` of the engine's actions."""
+        actions, asked = self._decide(decisions, rng)
+        weights = np.zeros(decisions.legal.shape)
+        rows, columns = np.nonzero(asked.meanings >= 0)
+        # Several of metamon's actions may mean one of the engine's.
+        np.add.at(
+            weights, (rows, asked.meanings[rows, columns]), asked.probabilities[rows, columns]
+        )
+        return actions, weights / weights.sum(axis=1, keepdims=True)
+
     def _decide(
         self, decisions: Decisions, rng: np.random.Generator
     ) -> tuple[NDArray[np.int64], Asked]:
@@ -292,7 +308,7 @@ class MetamonPolicy:
         actions = meanings[np.arange(len(seats)), chosen]
         for row in np.flatnonzero(actions < 0):
             actions[row] = rng.choice(np.flatnonzero(decisions.legal[row]))
-        return actions, Asked(text, numbers, feedback, times, meanings >= 0, chosen)
+        return actions, Asked(text, numbers, feedback, times, meanings, probabilities, chosen)
 
     def ended(
         self,

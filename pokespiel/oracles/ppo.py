@@ -309,7 +309,9 @@ class _Learner:
         )
         self.reference: nn.Module | None = None
         if settings.kl_weight > 0.0:
-            self.reference = copy.deepcopy(network).requires_grad_(False)
+            # What is not trained stays the same in both, and is there once.
+            frozen = {id(p): p for p in network.parameters() if not p.requires_grad}
+            self.reference = copy.deepcopy(network, dict(frozen)).requires_grad_(False)
         self.spread: list[float] = []
         """Variance of the returns of each batch so far."""
 

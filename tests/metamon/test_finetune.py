@@ -9,7 +9,9 @@ import torch
 from pokespiel import PSRO, EmpiricalGame
 from pokespiel.gen1ou.arena import EngineArena
 from pokespiel.gen1ou.baselines import MaxDamagePolicy
+from pokespiel.gen1ou.distillation import distil
 from pokespiel.gen1ou.meta_game import Gen1OU
+from pokespiel.gen1ou.neural import NeuralPolicy
 from pokespiel.gen1ou.teams import load_teams
 from pokespiel.metamon.engine_observation import every_word
 from pokespiel.metamon.finetune import PARTS, TrainedPolicy, trainable
@@ -185,3 +187,14 @@ def test_psro_answers_with_adapters_and_resumes_to_the_same_table(base, tmp_path
 def test_bad_settings_are_named(base, settings, message):
     with pytest.raises(ValueError, match=message):
         trainable(base, **settings)
+
+
+def test_an_agent_teaches_a_compact_network(base):
+    """Its probabilities over the engine's actions are those it draws from."""
+    game = Gen1OU(load_teams()[:4])
+    student = NeuralPolicy.new(rng=np.random.default_rng(0))
+    found = distil(
+        game, base, student, rng=np.random.default_rng(0), battles=20, held_out=0.2, epochs=3
+    )
+    assert found.divergence[-1] < found.divergence[0]
+    assert base.battles == 0
