@@ -16,6 +16,7 @@ import numpy as np
 
 import solvers
 from pokespiel.empirical_game import EmpiricalGame
+from pokespiel.exploitability.result import Exploitability, units_of
 from pokespiel.protocols import (
     BestResponseOracle,
     JointMixture,
@@ -152,6 +153,7 @@ class PSRO:
         responses = [self._respond(number, target) for number, target in enumerate(targets)]
         gains = [self._gain(target, r) for target, r in zip(targets, responses, strict=True)]
         indices = self._store(targets, responses, gains)
+        nash_conv = self._nash_conv(targets, gains)
         step = Step(
             iteration=len(self._steps),
             meta_strategy=strategy,
@@ -159,10 +161,11 @@ class PSRO:
                 {"player": t.player, "index": i, "value": r.value, "gain": g, "cost": dict(r.cost)}
                 for t, r, g, i in zip(targets, responses, gains, indices, strict=True)
             ),
-            nash_conv=self._nash_conv(targets, gains),
+            nash_conv=nash_conv,
             sizes=self._sizes_after(indices, targets),
             episodes=self.table.total_episodes(),
             seconds=time.perf_counter() - started,
+            exploitabilities=self._exact(nash_conv, targets, responses, gains),
         )
         self._commit(step, targets, responses, indices)
         return step
@@ -281,6 +284,32 @@ class PSRO:
         known = [gain for gain in gains if gain is not None]
         factor = self.game.num_players if self.game.is_symmetric else 1
         return max(factor * sum(known), 0.0)
+
+    def _exact(
+        self,
+        nash_conv: float | None,
+        targets: list[Target],
+        responses: list[Response],
+        gains: list[float | None],
+    ) -> tuple[dict[str, Any], ...]:
+        """The exact exploitability of the meta-strategy as JSON, where it is known."""
+        if nash_conv is None:
+            return ()
+        players = self.game.num_players
+        each = np.zeros(players)
+        for target, gain in zip(targets, gains, strict=True):
+            each[slice(None) if self.game.is_symmetric else target.player] = gain
+        seconds = [float(response.cost.get("seconds", 0.0)) for response in responses]
+        found = Exploitability(
+            estimate=nash_conv / players,
+            kind="exact",
+            nash_conv=nash_conv,
+            gains=tuple(np.maximum(each, 0.0).tolist()),
+            method="exact best responses to the meta-strategy",
+            budget={"oracle": self.oracle.name, "seconds": sum(seconds)},
+            units=units_of(self.game),
+        )
+        return (found.to_json(),)
 
     # Record ----------------------------------------------------------------------------------
 

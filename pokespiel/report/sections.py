@@ -23,12 +23,16 @@ from pokespiel.report.run import (
 from pokespiel.report.svg import Series, chart, legend, number, tag
 from pokespiel.stats import FloatArray, Interval
 from pokespiel.uncertainty import meta_strategy_uncertainty
+from pokespiel.variants import evidence
 from solvers.base import is_constant_sum
 from solvers.decomposition import disks, hodge
 
 RESAMPLES = 400
 MOST_CURVES = 12
 """Learning curves shown: the latest ones."""
+
+MOST_RECORDS = 20
+"""Measurements of iterations shown: the latest ones."""
 
 
 def section(title: str, content: str, note: str = "") -> str:
@@ -284,36 +288,68 @@ def exploitability(run: Run) -> str:
     for s in series:
         if (s.name, s.colour) not in names:
             names.append((s.name, s.colour))
+    head = ["kind", "how", "estimate", "interval", "games"]
     table = ""
     if measured:
-        body = [
-            [
-                f.kind,
-                escape(_described(f)),
-                number(f.estimate),
-                "none: exact"
-                if f.interval is None
-                else f"[{float(f.interval.low):.3f}, {float(f.interval.high):.3f}]",
-                f"{f.games:,}",
-            ]
-            for f in measured
-        ]
-        head = ["kind", "how", "estimate", "interval", "games"]
+        body = [[f.kind, *_record(f)] for f in measured]
         table = tag("h3", "Of the meta-strategy now") + rows(head, body, left=2)
+    if history := _history(run):
+        left_out = len(history) - MOST_RECORDS
+        title = "Of each iteration's meta-strategy" + (", the latest" if left_out > 0 else "")
+        body = history[-MOST_RECORDS:]
+        table += tag("h3", title) + rows(["iteration", *head], body, left=3)
     note = "NashConv divided by the number of players, in the game's return units. "
     return section(
         "Exploitability", legend(names) + drawn + table, note + " ".join(notes)
     )  # fmt: skip
 
 
+def _history(run: Run) -> list[list[str]]:
+    """What each iteration says of its meta-strategy, as lines of a table.
+
+    Where the history itself holds nothing, the table's games do: see `lower_bounds`.
+    """
+    bounds = dict(lower_bounds(run, run.table.intervals(CONFIDENCE)))
+    counts = run.table.counts()
+    units = "win rate" if run.table.payoff_bounds == (0.0, 1.0) else "returns"
+    found = []
+    for step in run.steps:
+        known = evidence.measured(step)
+        found += [[str(step.iteration), f.kind, *_record(f)] for f in known]
+        if known or step.iteration not in bounds:
+            continue
+        bound = bounds[step.iteration]
+        training = sum(int(r["cost"].get("episodes", 0)) for r in step.responses)
+        how = "the responses' games in the payoff table, which training has not seen"
+        budget = f"; episodes {training:,}" if training else ""
+        interval = f"[{bound.low:.3f}, {bound.high:.3f}]"
+        games = 0.0
+        for response in step.responses:
+            player, index = int(response["player"]), int(response["index"])
+            size = len(step.meta_strategy.marginals[1 - player])
+            games += float((counts if player == 0 else counts.T)[index, :size].sum())
+        played = f"{games:,.0f}" if np.isfinite(games) else "exact payoffs"
+        cells = [f"{how}; {units}{budget}", number(bound.value), interval, played]
+        found.append([str(step.iteration), "lower bound", *cells])
+    return found
+
+
+def _record(found: Exploitability) -> list[str]:
+    """How it was measured, estimate, interval and games, as cells of a table."""
+    interval = "none: exact"
+    if found.interval is not None:
+        interval = f"[{float(found.interval.low):.3f}, {float(found.interval.high):.3f}]"
+    return [escape(_described(found)), number(found.estimate), interval, f"{found.games:,}"]
+
+
 def _described(found: Exploitability) -> str:
-    """How it was measured, with its budget."""
+    """How it was measured, in which units, with its budget."""
     spent = ", ".join(
         f"{key.replace('_', ' ')} {f'{value:,.0f}' if value >= 100 else f'{value:.3g}'}"
         for key, value in found.budget.items()
         if isinstance(value, int | float)
     )
-    return "; ".join(filter(None, [found.method, spent, found.teams]))
+    return "; ".join(filter(None, [found.method, found.units, spent, found.teams]))
 
 
 def learning(run: Run) -> str:

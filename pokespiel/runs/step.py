@@ -35,6 +35,10 @@ class Step:
         Episodes in the table so far.
     seconds : float
         Wall time of the iteration.
+    exploitabilities : tuple of mappings
+        What is known of ``meta_strategy``'s exploitability by this iteration's own computation, as
+        JSON (see `pokespiel.exploitability.result.Exploitability`). Bounds from fresh games stand
+        with the responses; `pokespiel.variants.evidence.measured` gives all of them.
     """
 
     iteration: int
@@ -44,6 +48,7 @@ class Step:
     sizes: tuple[int, ...]
     episodes: int
     seconds: float
+    exploitabilities: tuple[dict[str, Any], ...] = ()
 
     @property
     def exploitability(self) -> float | None:
@@ -83,5 +88,6 @@ def step_from_json(entry: dict[str, Any]) -> Step:
         joint=None if stored["joint"] is None else np.array(stored["joint"]),
         diagnostics=stored["diagnostics"],
     )
-    fields = {**entry, "meta_strategy": strategy, "sizes": tuple(entry["sizes"])}
-    return Step(**{**fields, "responses": tuple(entry["responses"])})
+    lists = ("sizes", "responses", "exploitabilities")
+    tuples = {name: tuple(entry[name]) for name in lists if name in entry}
+    return Step(**{**entry, "meta_strategy": strategy, **tuples})

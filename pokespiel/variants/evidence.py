@@ -10,13 +10,15 @@ rivals (heuristics, the policy that the population started from), each with its 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from pokespiel.exploitability.approximate import lower_bound
+from pokespiel.exploitability.result import Exploitability
+from pokespiel.exploitability.sampling import mean_interval
 from pokespiel.protocols import (
     BestResponseOracle,
     JointMixture,
@@ -26,7 +28,7 @@ from pokespiel.protocols import (
     Policy,
     Response,
 )
-from pokespiel.stats import student
+from pokespiel.runs.step import Step
 
 EVIDENCE = "evidence"
 """Key of a response's cost, and so of a run's history, under which the judgement stands."""
@@ -78,18 +80,11 @@ class JudgedOracle:
         The response's cost gains ``"evidence"``: under ``"mixture"`` the lower bound that the
         response puts on the mixture's exploitability, as JSON (see
         `pokespiel.exploitability.result.Exploitability`), under ``"rivals"`` the mean return
-        against each with Student's interval.
-
-        Raises
-        ------
-        ValueError
-            For opponents who play a joint distribution.
+        against each with its interval. Responses to a joint distribution go unjudged.
         """
-        if isinstance(opponents, JointMixture):
-            raise ValueError(
-                "fresh games judge responses to one mixture per player, not to a joint"
-            )
         response = self.oracle.best_response(game, player, opponents, rng=rng)
+        if isinstance(opponents, JointMixture):
+            return response
         return Response(
             response.policy,
             value=response.value,
@@ -101,11 +96,9 @@ class JudgedOracle:
         game: MetaGame,
         player: int,
         response: Response,
-        opponents: Opponents,
+        mixtures: Sequence[Mixture],
         rng: np.random.Generator,
     ) -> dict[str, Any]:
-        assert not isinstance(opponents, JointMixture)
-        mixtures: list[Mixture] = list(opponents)
         bound = lower_bound(
             game,
             player,
@@ -122,19 +115,24 @@ class JudgedOracle:
             profile = [rival] * game.num_players
             profile[player] = response.policy
             returns = game.play([profile], self.games, rng=rng)[0, :, player]
-            found = student(
-                returns.mean(),
-                returns.var(ddof=1),
-                self.games,
-                bounds=game.payoff_bounds,
-                confidence=self.confidence,
-            )
+            found = mean_interval(returns, game.payoff_bounds, confidence=self.confidence)
             versus[name] = {
                 "mean": float(returns.mean()),
                 "low": float(found.low),
                 "high": float(found.high),
             }
         return {"mixture": bound.to_json(), "rivals": versus}
+
+
+def measured(step: Step) -> list[Exploitability]:
+    """What an iteration's history says of its meta-strategy's exploitability.
+
+    The exact value, where it is known, and the lower bounds of judged responses: one each, so that
+    of several populations each bound tells of one player's deviation.
+    """
+    judged = [response["cost"].get(EVIDENCE, {}).get("mixture") for response in step.responses]
+    known = [*step.exploitabilities, *filter(None, judged)]
+    return [Exploitability.from_json(entry) for entry in known]
 
 
 def admit_if_significant(response: Response, gain: float | None) -> bool:
@@ -151,6 +149,7 @@ def admit_if_significant(response: Response, gain: float | None) -> bool:
         interval = response.cost[EVIDENCE]["mixture"]["interval"]
     except KeyError:
         raise ValueError(
-            "admission on evidence needs responses with evidence; wrap the oracle in JudgedOracle"
+            "admission on evidence needs responses with evidence; wrap the oracle in JudgedOracle, "
+            "which judges responses to mixtures (not to joint distributions)"
         ) from None
     return bool(interval["low"] > 0.0)

@@ -26,6 +26,7 @@ from pokespiel.report.records import (
 from pokespiel.report.run import lower_bounds, read_run
 from pokespiel.report.svg import nice_ticks
 from pokespiel.runs.directory import RunError
+from pokespiel.variants.evidence import JudgedOracle
 from solvers.decomposition import disks
 
 BIASED = [[0.5, 0.2, 0.9], [0.8, 0.5, 0.3], [0.1, 0.7, 0.5]]
@@ -193,6 +194,22 @@ def test_commands_versions_and_measurements_are_shown(kuhn):
     document = write_report(kuhn).read_text("utf-8")
     assert "pokespiel psro kuhn_poker" in document
     assert "Of the meta-strategy now" in document
+
+
+def test_each_iteration_says_how_its_exploitability_was_found(kuhn, sampled, tmp_path):
+    exact = write_report(kuhn).read_text("utf-8")
+    assert "Of each iteration's meta-strategy" in exact
+    assert exact.count("exact best responses to the meta-strategy; returns; seconds") == 4
+    table = write_report(sampled).read_text("utf-8")
+    assert table.count("the responses' games in the payoff table") == 3
+    game = WinsAndLosses()
+    oracle = JudgedOracle(Trained(), games=20)
+    loop = PSRO(game, oracle=oracle, episodes_per_cell=20, directory=tmp_path / "judged")
+    loop.run(2)
+    loop.close()
+    judged = write_report(tmp_path / "judged").read_text("utf-8")
+    assert judged.count("fresh episodes of a trained response against the mixtures; win rate") == 2
+    assert "the responses' games in the payoff table" not in judged
 
 
 def test_measurements_of_smaller_populations_are_not_shown(kuhn):

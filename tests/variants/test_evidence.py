@@ -13,7 +13,8 @@ from pokespiel import PSRO
 from pokespiel.openspiel import OpenSpielGame
 from pokespiel.oracles.exact import ExactOracle
 from pokespiel.protocols import JointMixture, Mixture, Response
-from pokespiel.variants.evidence import JudgedOracle, admit_if_significant
+from pokespiel.runs.step import step_from_json
+from pokespiel.variants.evidence import JudgedOracle, admit_if_significant, measured
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,24 @@ def test_in_the_loop_it_ends_the_run_where_nothing_is_gained(kuhn):
     assert len(result.populations[0]) == 1
 
 
+def test_the_history_says_what_each_iteration_knows(kuhn, tmp_path):
+    oracle = JudgedOracle(ExactOracle(), games=500)
+    with_evidence = PSRO(kuhn, oracle=oracle, directory=tmp_path)
+    (step, *_) = with_evidence.run(2).steps
+    exact, bound = measured(step)
+    assert (exact.kind, bound.kind) == ("exact", "lower bound")
+    assert exact.estimate == pytest.approx(step.exploitability)
+    assert exact.gains == pytest.approx([exact.estimate] * 2)
+    assert exact.units == bound.units == "returns"
+    assert bound.interval.low <= exact.estimate
+    assert exact.budget["oracle"] == oracle.name
+    assert bound.budget["oracle"] == oracle.oracle.name
+    lines = (tmp_path / "history.jsonl").read_text("utf-8").splitlines()
+    assert [measured(step_from_json(json.loads(line)))[0] for line in lines] == [
+        measured(step)[0] for step in with_evidence.steps
+    ]
+
+
 def test_bad_use_is_named(kuhn):
     policy, _ = uniform(kuhn)
     with pytest.raises(ValueError, match="games must be at least 2, got 1"):
@@ -84,5 +103,8 @@ def test_bad_use_is_named(kuhn):
     with pytest.raises(ValueError, match="wrap the oracle in JudgedOracle"):
         admit_if_significant(Response(policy), 1.0)
     joint = JointMixture(((policy, policy),), np.ones(1))
-    with pytest.raises(ValueError, match="not to a joint"):
-        JudgedOracle(ExactOracle()).best_response(kuhn, 0, joint, rng=np.random.default_rng())
+    unjudged = JudgedOracle(Always(policy)).best_response(
+        kuhn, 0, joint, rng=np.random.default_rng(0)
+    )
+    with pytest.raises(ValueError, match="not to joint distributions"):
+        admit_if_significant(unjudged, 1.0)
