@@ -28,10 +28,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from pokespiel import PSRO, PSROResult
+from pokespiel.cli.opponents import start_of
 from pokespiel.exploitability.exact import Exploitability
 from pokespiel.exploitability.restricted import restricted
 from pokespiel.gen1ou.meta_game import Gen1OU
 from pokespiel.gen1ou.showdown import ShowdownError
+from pokespiel.metamon import finetune
+from pokespiel.metamon.finetune import TrainedPolicy
 from pokespiel.oracles.ppo import PPOOracle
 from pokespiel.psro import Step, admit_always
 from pokespiel.variants.evidence import EVIDENCE, JudgedOracle, admit_if_significant
@@ -49,7 +52,8 @@ TRAINING: dict[str, dict[str, Any]] = {
     "engine": {"episodes_per_batch": 500, "learning_rate": 2e-3, "trace": 0.9, "entropy": 0.003},
     "showdown": {"episodes_per_batch": 40, "learning_rate": 5e-4},
 }
-"""Where battles cost little, large batches and large steps get furthest."""
+"""Where battles cost little, large batches and large steps get furthest; an agent of metamon's has
+settings of its own."""
 
 RIVALS = ("max_damage", "simple_heuristics")
 """Heuristics that best responses are measured against."""
@@ -73,7 +77,9 @@ class Arguments:
     """Battles behind each closing measurement, per strategy; default: 1000 and 80."""
     initial: str = "starter"
     """Where the population starts: the network that comes with PokéSpiel, "network" for one with
-    fresh weights, or the name of a baseline."""
+    fresh weights, the name of a baseline, an agent of metamon's (SyntheticRLV2; metamon-small to
+    try without a download), or a stored policy's directory. Best responses from an agent of
+    metamon's are adapters to it."""
     admit: Literal["always", "significant"] = "always"
     """Whether best responses that do not beat the mixture significantly join, too."""
     seed: int = 0
@@ -103,15 +109,19 @@ def main(arguments: Arguments, console: Console) -> None:
     started = time.perf_counter()
     torch.set_num_threads(arguments.threads)
     directory = arguments.directory or Path(f"runs/gen1ou-seed{arguments.seed}")
-    game = Gen1OU(backend=arguments.backend, initial=arguments.initial, seed=arguments.seed)
+    initial = start_of(arguments.initial)
+    game = Gen1OU(backend=arguments.backend, initial=initial, seed=arguments.seed)
     rivals = {"start": game.initial_policies()[0]}
+    settings = TRAINING[arguments.backend]
+    if isinstance(initial, TrainedPolicy):
+        settings = {**finetune.TRAINING, "start": initial}
     rivals |= {rival: game.baselines[rival]() for rival in RIVALS}
     oracle = JudgedOracle(
         PPOOracle(
             episodes=arguments.training_battles,
             precision=arguments.precision,
             checkpoint=directory / "training",
-            **TRAINING[arguments.backend],
+            **settings,
         ),
         games=arguments.fresh_battles,
         rivals=rivals,
@@ -254,7 +264,7 @@ if __name__ == "__main__":
     stdout = Console(width=None if sys.stdout.isatty() else 110)
     try:
         main(tyro.cli(Arguments), stdout)
-    except (ValueError, ShowdownError) as error:
+    except (ValueError, OSError, ShowdownError) as error:
         sys.exit(f"gen1ou_psro: {error}")
     except KeyboardInterrupt:
         sys.exit("gen1ou_psro: interrupted; --resume continues the run")

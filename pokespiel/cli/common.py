@@ -111,10 +111,14 @@ class Progress:
 def open_game(
     description: str,
     *,
+    start: Path | None = None,
     concurrency: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Any:
     """The meta-game that a run's configuration names.
+
+    ``start`` is where the run's first policy is stored: Gen 1 OU can start from policies that have
+    no name of their own.
 
     Raises
     ------
@@ -122,13 +126,20 @@ def open_game(
         If it cannot be built from its name.
     """
     found = re.fullmatch(
-        r"gen1ou\(backend=(\w+), initial=(\w+), seed=(\d+), teams=(\w+)\)", description
+        r"gen1ou\(backend=(\w+), initial=(.+?), (?:network=([\w-]+), )?seed=(\d+), teams=(\w+)\)",
+        description,
     )
     if found is not None:
         from pokespiel.gen1ou.meta_game import Gen1OU
 
+        backend, initial, network = found[1], found[2], found[3] or "compact"
+        named = initial in Gen1OU.initial_names(backend)
         battles = Gen1OU(
-            backend=found[1], initial=found[2], seed=int(found[3]), concurrency=concurrency
+            backend=backend,
+            initial=initial if named or start is None else Gen1OU().load_policy(start),
+            network=network,
+            seed=int(found[4]),
+            concurrency=concurrency,
         )
         battles.progress = progress
         game: Any = battles
@@ -161,7 +172,10 @@ class OpenedRun:
 
         self.run = read_run(path)
         self.game = open_game(
-            str(self.run.config.get("game")), concurrency=concurrency, progress=progress.games
+            str(self.run.config.get("game")),
+            start=path / "policies" / "0" / "0",
+            concurrency=concurrency,
+            progress=progress.games,
         )
         self.populations: list[list[Any]] = []
         for population in range(self.run.populations):

@@ -69,8 +69,9 @@ GEN1OU_TRAINING_GAMES = 8000
 @click.option(
     "--initial",
     metavar="POLICY",
-    help="gen1ou: what the population starts with: starter, network (freshly drawn weights) or a "
-    "baseline. [default: starter]",
+    help="gen1ou: what the population starts with: starter, network (freshly drawn weights), a "
+    "baseline, an agent of metamon's (SyntheticRLV2; metamon-small to try), RUN:STRATEGY or a "
+    "stored policy's directory. [default: starter]",
 )
 @click.option(
     "--concurrency",
@@ -160,7 +161,7 @@ def _psro(
             built.progress = progress.games
         loop = PSRO(
             built,
-            oracle=_oracle(oracle, game, training_games),
+            oracle=_oracle(oracle, built, training_games),
             meta_solver=meta_solver,
             episodes_per_cell=games_per_cell or (60 if game == "gen1ou" else 1000),
             seed=seed,
@@ -212,9 +213,10 @@ def _game(
         flag = "--one-population" if one_population else "--sampled"
         raise click.UsageError(f"{flag} is for OpenSpiel games, not for {name}")
     if name == "gen1ou":
+        from pokespiel.cli.opponents import start_of
         from pokespiel.gen1ou.meta_game import Gen1OU
 
-        start = {} if initial is None else {"initial": initial}
+        start = {} if initial is None else {"initial": start_of(initial)}
         return Gen1OU(backend=backend, concurrency=concurrency, seed=seed, **start)
     if is_file:
         from pokespiel.cli.payoff_files import read_payoffs
@@ -226,7 +228,7 @@ def _game(
     return OpenSpielGame(name, exact=not sampled, symmetric=one_population)
 
 
-def _oracle(name: str, game: str, training_games: int | None) -> Any:
+def _oracle(name: str, game: Any, training_games: int | None) -> Any:
     if name == "exact":
         from pokespiel.oracles.exact import ExactOracle
 
@@ -242,15 +244,22 @@ def _oracle(name: str, game: str, training_games: int | None) -> Any:
         return TabularQOracle(episodes=training_games)
     from pokespiel.oracles.ppo import PPOOracle
 
-    if game == "gen1ou":
-        return gen1ou_oracle(training_games or GEN1OU_TRAINING_GAMES)
+    if game.name.startswith("gen1ou("):
+        return gen1ou_oracle(training_games or GEN1OU_TRAINING_GAMES, game.initial_policies()[0])
     return PPOOracle() if training_games is None else PPOOracle(episodes=training_games)
 
 
-def gen1ou_oracle(training_games: int) -> Any:
-    """PPO with larger steps than its own, in batches of 500 games or a sixteenth of all."""
+def gen1ou_oracle(training_games: int, start: Any = None) -> Any:
+    """PPO with larger steps than its own, in batches of 500 games or a sixteenth of all.
+
+    With smaller ones from ``start``, where that is an agent of metamon's.
+    """
     from pokespiel.oracles.ppo import PPOOracle
 
+    if hasattr(start, "agent"):
+        from pokespiel.metamon.finetune import TRAINING
+
+        return PPOOracle(episodes=training_games, start=start, **TRAINING)
     return PPOOracle(
         episodes=training_games,
         episodes_per_batch=min(max(training_games // 16, 40), 500),

@@ -37,7 +37,8 @@ BattleProgress: TypeAlias = Callable[[int, int], None]
 """Called with (battles done, battles in all)."""
 
 
-BACKENDS = ("engine", "showdown")
+METHODS = {"engine": "act_on_engine", "showdown": "act"}
+"""Backends, and what a policy must have to play on them."""
 
 STARTER = Path(__file__).parent / "starter"
 """The policy that populations start from."""
@@ -115,8 +116,8 @@ class Gen1OU:
         network: str | Config = "compact",
         seed: int = 0,
     ) -> None:
-        if backend not in BACKENDS:
-            raise ValueError(f"unknown backend {backend!r}; available: {', '.join(BACKENDS)}")
+        if backend not in METHODS:
+            raise ValueError(f"unknown backend {backend!r}; available: {', '.join(METHODS)}")
         self.teams = list(load_teams() if teams is None else teams)
         if not self.teams:
             raise ValueError("Gen 1 OU needs at least one team")
@@ -138,7 +139,7 @@ class Gen1OU:
 
     def _check_initial(self, initial: str | Policy) -> None:
         if isinstance(initial, str):
-            accepted = ["starter", "network", *self.baselines]
+            accepted = self.initial_names(self.backend)
             if initial not in accepted:
                 raise ValueError(
                     f"unknown initial policy {initial!r}; available on {self.backend}: "
@@ -186,15 +187,20 @@ class Gen1OU:
 
     # Meta-game -------------------------------------------------------------------------------
 
+    @staticmethod
+    def initial_names(backend: str) -> list[str]:
+        """What ``initial`` may be called on a backend."""
+        return ["starter", "network", *_baselines(backend)]
+
     @property
     def baselines(self) -> dict[str, Callable[[], Any]]:
         """Those of `BASELINES` that play on this backend."""
-        return {name: kind for name, kind in BASELINES.items() if hasattr(kind, self._method)}
+        return _baselines(self.backend)
 
     @property
     def _method(self) -> str:
         """What a policy must have to play on this backend."""
-        return "act_on_engine" if self.backend == "engine" else "act"
+        return METHODS[self.backend]
 
     def initial_policies(self) -> list[Policy]:
         """One policy for the one population."""
@@ -338,6 +344,10 @@ class Gen1OU:
         seats = [(recorder, profile[1 - player]) for profile in profiles]
         self._battles(seats, self._pairings(episodes, rng), rng)
         return recorder.episodes
+
+
+def _baselines(backend: str) -> dict[str, Callable[[], Any]]:
+    return {name: kind for name, kind in BASELINES.items() if hasattr(kind, METHODS[backend])}
 
 
 def _draws(profile: Profile, episodes: int, rng: np.random.Generator) -> list[tuple[Policy, ...]]:

@@ -23,7 +23,7 @@ VOCABULARY_SIZE = 1407
 DOWNLOAD_COMMAND = "python -m pokespiel.metamon.download"
 
 
-class AssetError(RuntimeError):
+class AssetError(OSError):
     """A file of metamon's is missing or wrong; the message says what to do."""
 
 

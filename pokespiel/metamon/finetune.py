@@ -24,12 +24,21 @@ from pokespiel.gen1ou.meta_game import register_policy_kind
 from pokespiel.metamon.assets import load_vocabulary
 from pokespiel.metamon.engine_observation import every_word
 from pokespiel.metamon.lora import add_adapters, sharing
-from pokespiel.metamon.network import MetamonNetwork
+from pokespiel.metamon.network import MetamonConfig, MetamonNetwork
 from pokespiel.metamon.policy import MetamonPolicy, load, network_of
 from pokespiel.policies.storage import load_config, load_weights, save_document
 
 KIND = "metamon/trained"
 PARTS = ("lora", "last", "all")
+
+TRAINING: dict[str, Any] = {
+    "episodes_per_batch": 100,
+    "learning_rate": 3e-4,
+    "epochs": 2,
+    "entropy": 0.003,
+    "kl_weight": 0.02,
+}
+"""Settings of `PPOOracle` for an agent that can play: small steps, held to where it started."""
 
 
 class ActorCritic(nn.Module):
@@ -248,6 +257,35 @@ def trainable(
         max_batch=policy.max_batch,
         source=policy.source,
     )
+
+
+def new_small_agent(*, rng: np.random.Generator) -> MetamonPolicy:
+    """An agent of the family with few and fresh weights and words of its own: for trying things.
+
+    It plays next to nothing yet, and needs no download.
+    """
+    words = every_word()
+    config = MetamonConfig(
+        vocabulary=len(words),
+        turn_width=20,
+        turn_layers=1,
+        turn_heads=1,
+        scratch_tokens=2,
+        number_tokens=2,
+        feedback_width=4,
+        width=64,
+        layers=2,
+        heads=4,
+        feed_forward=128,
+        actor_width=64,
+        critics=1,
+        critic_width=16,
+        critic_bins=12,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(rng.integers(2**63)))
+        network = MetamonNetwork(config)
+    return MetamonPolicy(network.eval().requires_grad_(False), words, name="metamon-small")
 
 
 register_policy_kind(KIND, TrainedPolicy.load)

@@ -56,7 +56,7 @@ def run(capsys, *arguments):
         (["psro", "gen1ou"], "gen1ou needs a --directory"),
         (["psro", "gen1ou", "--sampled", "--directory", "x"], "--sampled is for OpenSpiel games"),
         (["psro", "kuhn_poker", "--initial", "random"], "--initial is for gen1ou"),
-        (["psro", "gen1ou", "--directory", "x", "--initial", "y"], "unknown initial policy 'y'"),
+        (["psro", "gen1ou", "--directory", "x", "--initial", "y"], "no policy 'y'; accepted is network (fresh weights) or a baseline"),
         (["psro", "kuhn_poker", "--training-games", "9"], "--training-games is for trained"),
         (["solve"], "a payoff FILE is needed"),
         (["solve", "nowhere.csv"], "no file nowhere.csv; accepted is a CSV"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pokespiel import PSRO
-from pokespiel.openspiel import OpenSpielGame
+from pokespiel.openspiel import MatrixGame, OpenSpielGame
 from pokespiel.oracles.exact import ExactOracle
 from pokespiel.protocols import JointMixture, Mixture, Response
 from pokespiel.runs.step import step_from_json
@@ -54,6 +54,19 @@ def test_a_real_best_response_is_admitted_with_its_evidence(kuhn):
     assert response.value <= evidence["rivals"]["uniform"]["high"]
     json.dumps(dict(response.cost))
     assert admit_if_significant(response, None)
+
+
+def test_losing_every_game_leaves_room_for_doubt():
+    """No game of forty won is no proof that none will be: the interval has a width."""
+    game = MatrixGame(np.array([[0.5, 0.0], [1.0, 0.5]]))
+    oracle = JudgedOracle(Always(0), games=40, rivals={"better": 1})
+    mixtures = [Mixture((0,), np.ones(1))] * 2
+    evidence = oracle.best_response(game, 0, mixtures, rng=np.random.default_rng(0)).cost[
+        "evidence"
+    ]
+    rate = evidence["rivals"]["better"]
+    assert (rate["mean"], rate["low"]) == (0.0, 0.0)
+    assert 0.05 < rate["high"] < 0.15
 
 
 def test_a_policy_that_is_no_better_is_not(kuhn):
