@@ -51,6 +51,8 @@ def name_of(policy: Policy) -> str:
 
 
 def _watched(policy: Policy, name: str) -> Policy:
+    if isinstance(policy, _OnEngine | _OnOpenSpiel):
+        return policy
     if hasattr(policy, "act_on_engine"):
         return _OnEngine(policy, name)
     if hasattr(policy, "behaviour") or hasattr(policy, "probabilities"):
@@ -89,6 +91,11 @@ class _OnEngine:
             if len(bad):
                 place = self._place(decisions, int(bad[0]))
                 raise PolicyError(f"policy {self.name} answered {actions[bad[0]]} in {place}")
+        if actions.dtype.kind not in "iu" or actions.shape != (len(decisions),):
+            raise PolicyError(
+                f"policy {self.name} answered {actions.dtype} of shape {actions.shape} in "
+                f"{self._place(decisions, 0)}; expected {len(decisions)} integers"
+            )
         return actions
 
     @staticmethod
@@ -110,8 +117,12 @@ class _OnOpenSpiel:
     def behaviour(self, form: Any, player: int) -> FloatArray:
         try:
             checked: FloatArray = form.players[player].check(self._policy.behaviour(form, player))
+        except PolicyError:
+            raise
         except Exception as error:
-            raise PolicyError(f"policy {self.name} failed as player {player}: {error}") from error
+            raise PolicyError(
+                f"policy {self.name} failed as player {player}: {type(error).__name__}: {error}"
+            ) from error
         return checked
 
     def probabilities(
@@ -119,13 +130,22 @@ class _OnOpenSpiel:
     ) -> FloatArray:
         try:
             found = np.asarray(self._policy.probabilities(states, player, legal), dtype=np.float64)
+        except PolicyError as error:
+            # Another policy, which this one asked.
+            raise PolicyError(f"{error}, asked by policy {self.name}") from error
         except Exception as error:
             raise PolicyError(
                 f"policy {self.name} failed as player {player} after "
                 f"{states[0].move_number()} moves: {type(error).__name__}: {error}"
             ) from error
+        if found.shape != legal.shape:
+            raise PolicyError(
+                f"policy {self.name} gave probabilities of shape {found.shape} as player {player}; "
+                f"expected {legal.shape}"
+            )
         wrong = ~(np.isfinite(found) & (found >= 0.0)).all(axis=1)
         wrong |= (found * ~legal).sum(axis=1) > 1e-9
+        wrong |= ~(np.abs(found.sum(axis=1) - 1.0) < 1e-4)
         if wrong.any():
             first = int(np.argmax(wrong))
             raise PolicyError(
