@@ -37,6 +37,7 @@ from pokespiel.metamon import finetune
 from pokespiel.metamon.finetune import TrainedPolicy
 from pokespiel.oracles.ppo import PPOOracle
 from pokespiel.psro import Step, admit_always
+from pokespiel.report.records import Measurements, record_measurements
 from pokespiel.variants.evidence import EVIDENCE, JudgedOracle, admit_if_significant
 
 CLOSING = 2**32 - 1
@@ -158,6 +159,7 @@ def main(arguments: Arguments, console: Console) -> None:
         found = restricted(
             game, result.populations, result.meta_strategy, arguments.fresh_battles, rng=rng
         )
+    record_measurements(directory, Measurements(result.table.sizes, (found,)))
     picture = directory / "payoffs.png"
     draw(result, picture)
     console.print(payoff_table(result))

@@ -17,6 +17,9 @@ _DOING = {"iteration": "next iteration", "evaluate": "playing cells of the table
 GEN1OU_TRAINING_GAMES = 8000
 """What a best response from the starter takes to beat it visibly: a minute or two of one core."""
 
+FRESH_GAMES = 100
+"""On which a trained response is judged."""
+
 
 @click.command()
 @click.argument("game")
@@ -48,6 +51,12 @@ GEN1OU_TRAINING_GAMES = 8000
     "--training-games",
     type=click.IntRange(min=1),
     help="Games a trained response learns from. [default: the oracle's; gen1ou: 8000]",
+)
+@click.option(
+    "--fresh-games",
+    type=click.IntRange(min=0),
+    help="Games on which each trained response is judged afterwards: a lower bound on the "
+    "exploitability of what it answers; 0 for none. [default: 100]",
 )
 @click.option(
     "--one-population",
@@ -129,6 +138,7 @@ def _psro(
     iterations: int,
     games_per_cell: int | None,
     training_games: int | None,
+    fresh_games: int | None,
     one_population: bool,
     sampled: bool,
     backend: str,
@@ -161,7 +171,7 @@ def _psro(
             built.progress = progress.games
         loop = PSRO(
             built,
-            oracle=_oracle(oracle, built, training_games),
+            oracle=_judged(_oracle(oracle, built, training_games), oracle, fresh_games),
             meta_solver=meta_solver,
             episodes_per_cell=games_per_cell or (60 if game == "gen1ou" else 1000),
             seed=seed,
@@ -249,6 +259,20 @@ def _oracle(name: str, game: Any, training_games: int | None) -> Any:
     return PPOOracle() if training_games is None else PPOOracle(episodes=training_games)
 
 
+def _judged(built: Any, name: str, fresh_games: int | None) -> Any:
+    """An oracle whose responses are played on fresh games before they join."""
+    if name == "exact":
+        if fresh_games is not None:
+            raise click.UsageError("--fresh-games is for trained responses: --oracle ppo or "
+                                   "tabular_q")  # fmt: skip
+        return built
+    if fresh_games == 0:
+        return built
+    from pokespiel.variants.evidence import JudgedOracle
+
+    return JudgedOracle(built, games=FRESH_GAMES if fresh_games is None else fresh_games)
+
+
 def gen1ou_oracle(training_games: int, start: Any = None) -> Any:
     """PPO with larger steps than its own, in batches of 500 games or a sixteenth of all.
 
@@ -271,10 +295,18 @@ def gen1ou_oracle(training_games: int, start: Any = None) -> Any:
 
 def _line(step: Any) -> str:
     """One iteration in one line."""
+    from pokespiel.variants.evidence import measured
+
     sizes = " x ".join(map(str, step.sizes))
     parts = [f"iteration {step.iteration}: {sizes} strategies"]
     if step.exploitability is not None:
         parts.append(f"exploitability {step.exploitability:.6f} (exact)")
+    parts += [
+        f"exploitability {found.estimate:.3f} {found.interval} ({found.kind}, {found.games} fresh "
+        "games)"
+        for found in measured(step)
+        if found.kind != "exact"
+    ]
     for response in step.responses:
         cost = response["cost"]
         if "outcome_per_batch" in cost:
@@ -289,6 +321,7 @@ def _line(step: Any) -> str:
 
 def _document(name: str, result: Any, directory: Path | None, *, converged: bool) -> dict[str, Any]:
     from pokespiel.runs.step import step_to_json
+    from pokespiel.variants.evidence import measured
 
     strategy = result.meta_strategy
     return {
@@ -303,7 +336,12 @@ def _document(name: str, result: Any, directory: Path | None, *, converged: bool
             "values": strategy.values,
         },
         "steps": [
-            {**step_to_json(step), "exploitability": step.exploitability} for step in result.steps
+            {
+                **step_to_json(step),
+                "exploitability": step.exploitability,
+                "exploitabilities": [found.to_json() for found in measured(step)],
+            }
+            for step in result.steps
         ],
     }
 

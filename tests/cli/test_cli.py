@@ -56,7 +56,12 @@ def run(capsys, *arguments):
         (["psro", "gen1ou"], "gen1ou needs a --directory"),
         (["psro", "gen1ou", "--sampled", "--directory", "x"], "--sampled is for OpenSpiel games"),
         (["psro", "kuhn_poker", "--initial", "random"], "--initial is for gen1ou"),
-        (["psro", "gen1ou", "--directory", "x", "--initial", "y"], "no policy 'y'; accepted is network (fresh weights) or a baseline"),
+        (["psro", "kuhn_poker", "--fresh-games", "9"], "--fresh-games is for trained responses"),
+        (["psro", "gen1ou", "--directory", "x", "--fresh-games", "1"], "games must be at least 2"),
+        (
+            ["psro", "gen1ou", "--directory", "x", "--initial", "y"],
+            "no policy 'y'; accepted is network (fresh weights) or a baseline",
+        ),
         (["psro", "kuhn_poker", "--training-games", "9"], "--training-games is for trained"),
         (["solve"], "a payoff FILE is needed"),
         (["solve", "nowhere.csv"], "no file nowhere.csv; accepted is a CSV"),
@@ -127,6 +132,40 @@ def test_psro_trains_on_sampled_games(capsys, oracle):
     assert document["games"] == 80
     assert document["steps"][0]["responses"][0]["cost"]["episodes"] == 40
     assert document["steps"][0]["exploitability"] is None
+
+
+def test_every_iteration_says_how_exploitable_what_it_answered_is(capsys, tmp_path):
+    start = ["psro", "kuhn_poker", "--iterations", 2]
+    exact = json.loads(run(capsys, *start, "--json")[1])
+    for step in exact["steps"]:
+        (found,) = step["exploitabilities"]
+        assert (found["kind"], found["units"], found["interval"]) == ("exact", "returns", None)
+        assert found["estimate"] == pytest.approx(step["exploitability"])
+        assert found["budget"]["seconds"] >= 0.0
+    trained = [*start, "--sampled", "--oracle", "tabular_q", "--training-games", 40,
+               "--games-per-cell", 20]  # fmt: skip
+    document = json.loads(run(capsys, *trained, "--fresh-games", 30, "--json")[1])
+    for step in document["steps"]:
+        assert len(step["exploitabilities"]) == 2
+        for found in step["exploitabilities"]:
+            assert (found["kind"], found["games"]) == ("lower bound", 60)
+            assert found["interval"]["low"] <= found["estimate"] <= found["interval"]["high"]
+            assert found["budget"]["episodes"] == 40
+    status, out, _ = run(capsys, *trained, "--directory", tmp_path)
+    assert status == 0
+    assert "(lower bound, 200 fresh games)" in out
+    assert "fresh episodes of a trained response" in (tmp_path / "history.jsonl").read_text()
+    unjudged = json.loads(run(capsys, *trained, "--fresh-games", 0, "--json")[1])
+    assert unjudged["steps"][0]["exploitabilities"] == []
+
+
+def test_joint_meta_strategies_are_answered_without_a_judgement(capsys):
+    status, out, _ = run(
+        capsys, "psro", "kuhn_poker", "--meta-solver", "mgcce", "--sampled", "--oracle",
+        "tabular_q", "--training-games", 40, "--games-per-cell", 20, "--iterations", 1, "--json",
+    )  # fmt: skip
+    assert status == 0
+    assert json.loads(out)["steps"][0]["exploitabilities"] == []
 
 
 def test_a_run_is_resumed_measured_and_drawn(capsys, tmp_path):
