@@ -150,7 +150,13 @@ class NeuralPolicy:
     def weigh(
         self, observations: dict[str, NDArray[Any]], legal: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
-        """Probabilities ``(B, 10)`` for each row of a batch of observations."""
+        """Probabilities ``(B, 10)`` for each row of a batch of observations.
+
+        Raises
+        ------
+        FloatingPointError
+            If the network gives none, as one whose weights are not finite.
+        """
         device = next(self.network.parameters()).device
         tensors = {
             name: torch.as_tensor(array, device=device) for name, array in observations.items()
@@ -160,6 +166,8 @@ class NeuralPolicy:
             mask = torch.as_tensor(legal, device=device)
             probabilities = torch.softmax(logits.masked_fill(~mask, float("-inf")), dim=-1)
         found: NDArray[np.float64] = probabilities.cpu().double().numpy()
+        if not np.isfinite(found).all():
+            raise FloatingPointError(f"the network {self.name} gives NaN for a probability")
         return found
 
     def save(self, directory: Path) -> None:

@@ -500,6 +500,8 @@ def load(
 
 
 def _sample(probabilities: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+    if not np.isfinite(probabilities).all():
+        raise FloatingPointError("the network gives NaN for a probability")
     cumulative = np.cumsum(probabilities, axis=-1)
     draws = rng.random((len(probabilities), 1)) * cumulative[:, -1:]
     chosen: NDArray[np.int64] = np.argmax(cumulative > draws, axis=-1)
