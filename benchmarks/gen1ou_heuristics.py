@@ -2,10 +2,12 @@
 
     OMP_NUM_THREADS=1 python benchmarks/gen1ou_heuristics.py
     OMP_NUM_THREADS=1 python benchmarks/gen1ou_heuristics.py --showdown 200
+    OMP_NUM_THREADS=1 python benchmarks/gen1ou_heuristics.py --player starter --showdown 500
 
 Win rates of the row's policy with Wilson intervals, a tie for half a win; the battles come in
-antithetic pairs on common teams, so that the intervals are a little too wide. On Showdown,
-simple_heuristics is poke-env's own player, and random draws as its RandomPlayer does.
+antithetic pairs on common teams, so that the intervals are a little too wide. With a player, that
+policy against each baseline instead. On Showdown, simple_heuristics is poke-env's own player, and
+random draws as its RandomPlayer does.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from itertools import combinations
 import numpy as np
 import tyro
 
+from pokespiel.cli.opponents import resolve
 from pokespiel.gen1ou.baselines import BASELINES
 from pokespiel.gen1ou.meta_game import Gen1OU
 from pokespiel.stats import wilson
@@ -30,6 +33,8 @@ ORIGINALS = ("random", "simple_heuristics")
 class Arguments:
     """The baselines head to head."""
 
+    player: str | None = None
+    """A policy as the command line names it (starter, RUN:STRATEGY, a directory)."""
     battles: int = 1000
     """Of each cell on the engine."""
     showdown: int = 0
@@ -42,7 +47,7 @@ def played(
     backend: str, cells: list[tuple[str, str]], battles: int, seed: int
 ) -> Iterator[tuple[tuple[str, str], float]]:
     """Each cell with the wins of its first policy, half a win for a tie."""
-    policies = {name: policy() for name, policy in BASELINES.items()}
+    policies = {name: resolve(name).policy for cell in cells for name in cell}
     wall, cpu = time.perf_counter(), time.process_time()
     with Gen1OU(backend=backend) as game:
         for one, two in cells:
@@ -63,8 +68,24 @@ def said(wins: float, games: int) -> str:
     return f"{100 * wins / games:.1f} ({100 * bounds.low:.1f}, {100 * bounds.high:.1f})"
 
 
+def against(player: str, arguments: Arguments) -> None:
+    """Play one policy against the baselines, on Showdown against poke-env's."""
+    print("| win rate against | engine | Showdown |\n| --- | --- | --- |", flush=True)
+    on_showdown: dict[tuple[str, str], float] = {}
+    if arguments.showdown:
+        cells = [(player, name) for name in ORIGINALS]
+        on_showdown = dict(played("showdown", cells, arguments.showdown, arguments.seed))
+    cells = [(player, name) for name in BASELINES]
+    for cell, count in played("engine", cells, arguments.battles, arguments.seed):
+        there = said(on_showdown[cell], arguments.showdown) if cell in on_showdown else ""
+        print(f"| {cell[1]} | {said(count, arguments.battles)} | {there} |", flush=True)
+
+
 def main(arguments: Arguments) -> None:
     """Play, and print the tables."""
+    if arguments.player is not None:
+        against(arguments.player, arguments)
+        return
     names = list(BASELINES)
     cells = list(combinations(names, 2))
     wins = dict(played("engine", cells, arguments.battles, arguments.seed))
