@@ -167,7 +167,7 @@ class OpenedRun:
     """A run with its game and policies, to play more games with. Nothing is written to it."""
 
     def __init__(self, path: Path, progress: Progress, *, concurrency: int | None = None) -> None:
-        from pokespiel.report.run import read_run
+        from pokespiel.report.run import read_run, strategy_name
         from pokespiel.runs.directory import RunError
 
         self.run = read_run(path)
@@ -184,7 +184,11 @@ class OpenedRun:
                 folder = path / "policies" / str(population) / str(index)
                 if not folder.is_dir():
                     raise RunError(f"{folder} is missing: the run is damaged")
-                policies.append(self.game.load_policy(folder))
+                policy = self.game.load_policy(folder)
+                if index and "name" in vars(policy):
+                    # Stored networks are all called alike.
+                    policy.name = strategy_name(index)
+                policies.append(policy)
             self.populations.append(policies)
 
     def strategy(self) -> Any:

@@ -167,7 +167,7 @@ class NeuralPolicy:
             probabilities = torch.softmax(logits.masked_fill(~mask, float("-inf")), dim=-1)
         found: NDArray[np.float64] = probabilities.cpu().double().numpy()
         if not np.isfinite(found).all():
-            raise FloatingPointError(f"the network {self.name} gives NaN for a probability")
+            raise FloatingPointError("the network gives NaN for a probability")
         return found
 
     def save(self, directory: Path) -> None:
