@@ -122,6 +122,9 @@ def main(arguments: Arguments, console: Console) -> None:
             episodes=arguments.training_battles,
             precision=arguments.precision,
             checkpoint=directory / "training",
+            progress=lambda done, total, mean, throughput: bars.update(
+                task, description=f"training, {throughput.rate:,.0f} decisions/s"
+            ),
             **settings,
         ),
         games=arguments.fresh_battles,

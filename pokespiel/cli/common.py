@@ -93,6 +93,10 @@ class Progress:
         """Say how many games are done."""
         self._write(f"{self._what}: {done} of {total} games")
 
+    def training(self, done: int, total: int, mean: float, throughput: Any) -> None:
+        """Say how far a training is, and where its time goes."""
+        self._write(f"training: {done} of {total} games, mean outcome {mean:.2f}; {throughput}")
+
     def bytes(self, done: int, total: int) -> None:
         """Say how much of a file is there."""
         share = f" of {total / 1e6:.0f}" if total else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,7 @@ def _psro(
             built.progress = progress.games
         loop = PSRO(
             built,
-            oracle=_judged(_oracle(oracle, built, training_games), oracle, fresh_games),
+            oracle=_judged(_oracle(oracle, built, training_games, progress), oracle, fresh_games),
             meta_solver=meta_solver,
             episodes_per_cell=games_per_cell or (60 if game == "gen1ou" else 1000),
             seed=seed,
@@ -238,7 +239,7 @@ def _game(
     return OpenSpielGame(name, exact=not sampled, symmetric=one_population)
 
 
-def _oracle(name: str, game: Any, training_games: int | None) -> Any:
+def _oracle(name: str, game: Any, training_games: int | None, progress: Progress) -> Any:
     if name == "exact":
         from pokespiel.oracles.exact import ExactOracle
 
@@ -255,8 +256,11 @@ def _oracle(name: str, game: Any, training_games: int | None) -> Any:
     from pokespiel.oracles.ppo import PPOOracle
 
     if game.name.startswith("gen1ou("):
-        return gen1ou_oracle(training_games or GEN1OU_TRAINING_GAMES, game.initial_policies()[0])
-    return PPOOracle() if training_games is None else PPOOracle(episodes=training_games)
+        start = game.initial_policies()[0]
+        found = gen1ou_oracle(training_games or GEN1OU_TRAINING_GAMES, start)
+    else:
+        found = PPOOracle() if training_games is None else PPOOracle(episodes=training_games)
+    return replace(found, progress=progress.training)
 
 
 def _judged(built: Any, name: str, fresh_games: int | None) -> Any:
