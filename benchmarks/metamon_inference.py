@@ -4,7 +4,8 @@
 
 measures the architecture of a published agent with random weights (its speed does not depend on
 them), each decision with its battle's memory full. One line of JSON for each batch size. With
-``--round-trip FOLDER`` the weights are first written there in metamon's format and read back.
+``--round-trip FOLDER`` the weights are first written there in metamon's format and read back. With
+``--battles N`` the agent then plays that many battles against itself on the engine, all at once.
 """
 
 from __future__ import annotations
@@ -16,9 +17,20 @@ import resource
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from pokespiel.metamon import MetamonConfig, MetamonNetwork, load_checkpoint, save_checkpoint
+from pokespiel.gen1ou.arena import Decisions
+from pokespiel.gen1ou.meta_game import Gen1OU
+from pokespiel.metamon import (
+    MetamonConfig,
+    MetamonNetwork,
+    MetamonPolicy,
+    load_checkpoint,
+    save_checkpoint,
+)
+from pokespiel.metamon.engine_observation import every_word
 from pokespiel.metamon.network import FEEDBACK, NUM_NUMBERS, NUM_WORDS
 
 _SMALL = {"turn_width": 100, "turn_layers": 3, "turn_heads": 5, "context": 200}
@@ -44,6 +56,7 @@ def main() -> None:
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--threads", type=int, default=1, help="of torch on a CPU")
     parser.add_argument("--seconds", type=float, default=10.0, help="for each batch size")
+    parser.add_argument("--battles", type=int, default=0, help="against itself on the engine")
     parser.add_argument("--round-trip", type=Path, metavar="FOLDER")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -65,6 +78,40 @@ def main() -> None:
             "peak_memory_gb": round(peak_memory(options.device) / 1e9, 2),
         }
         print(json.dumps(record), flush=True)
+    if options.battles:
+        record = {"model": options.model, "dtype": options.dtype, **play(network, options.battles)}
+        record["peak_memory_gb"] = round(peak_memory(options.device) / 1e9, 2)
+        print(json.dumps(record), flush=True)
+
+
+def play(network: MetamonNetwork, battles: int) -> dict[str, float]:
+    """Battles of an agent against itself: observations, memory and rules included."""
+    words = every_word()
+    filled = {f"<unused{n}>": n for n in range(len(words), network.config.vocabulary)}
+    policy = Counting(network, {**words, **filled})
+    game = Gen1OU(initial=policy, concurrency=battles)
+    started, started_cpu = time.perf_counter(), time.process_time()
+    returns = game.play([(policy, policy)], battles, rng=np.random.default_rng(0))[0]
+    elapsed, elapsed_cpu = time.perf_counter() - started, time.process_time() - started_cpu
+    return {
+        "battles": battles,
+        "ties": int((returns == 0.5).all(axis=1).sum()),
+        "decisions": policy.decided,
+        "seconds": round(elapsed, 1),
+        "decisions_per_second": round(policy.decided / elapsed, 1),
+        "decisions_per_cpu_second": round(policy.decided / elapsed_cpu, 1),
+    }
+
+
+class Counting(MetamonPolicy):
+    """Counts its decisions."""
+
+    decided = 0
+
+    def act_on_engine(self, decisions: Decisions, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Choose, and count."""
+        self.decided += len(decisions)
+        return super().act_on_engine(decisions, rng)
 
 
 @torch.inference_mode()
