@@ -56,6 +56,10 @@ TRAINING: dict[str, dict[str, Any]] = {
 """Where battles cost little, large batches and large steps get furthest; an agent of metamon's has
 settings of its own."""
 
+FROM_STARTER = (8e-4, 1e-4)
+"""First and last step size on the engine from the network that comes with PokéSpiel: with larger
+ones it forgets more than it learns."""
+
 RIVALS = ("max_damage", "simple_heuristics")
 """Heuristics that best responses are measured against."""
 
@@ -116,6 +120,8 @@ def main(arguments: Arguments, console: Console) -> None:
     settings = TRAINING[arguments.backend]
     if isinstance(initial, TrainedPolicy):
         settings = {**finetune.TRAINING, "start": initial}
+    elif arguments.backend == "engine" and arguments.initial == "starter":
+        settings = {**settings, "learning_rate": FROM_STARTER}
     rivals |= {rival: game.baselines[rival]() for rival in RIVALS}
     oracle = JudgedOracle(
         PPOOracle(
