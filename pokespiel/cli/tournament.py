@@ -84,6 +84,7 @@ def tournament(
     """  # fmt: skip
     with failing_in_one_line():
         from pokespiel.cli.opponents import resolve
+        from pokespiel.gen1ou.baselines import BASELINES
         from pokespiel.gen1ou.meta_game import Gen1OU
         from pokespiel.tables import NamedGame, write_csv
         from pokespiel.tournaments import Tournament, TournamentError
@@ -115,6 +116,13 @@ def tournament(
                 write_json({**found.to_json(), "seed": seed})
             else:
                 click.echo(_shown(found))
+                learnt = [name for name in found.names if name not in BASELINES]
+                if len(learnt) == 1:
+                    click.echo(
+                        f"note: {learnt[0]} met heuristics only. Beating them does not show that "
+                        "it is strong: let it meet the starter, the policy that it came from, or "
+                        "see what exploits it (pokespiel exploitability)."
+                    )
         if failure is not None:
             raise click.ClickException(str(failure)) from failure
 

@@ -291,6 +291,12 @@ def test_tensorboard_is_optional_and_named(capsys, tmp_path, monkeypatch):
 # tournament -----------------------------------------------------------------------------------
 
 
+def test_meeting_heuristics_alone_is_called_insufficient(capsys):
+    cup = ["tournament", "random", "max_damage", "--games", 4]
+    assert "met heuristics only" not in run(capsys, *cup)[1]
+    assert "note: starter met heuristics only" in run(capsys, *cup, "starter")[1]
+
+
 def test_a_tournament_is_rated_kept_and_solved(capsys, tmp_path):
     start = ["tournament", "random", "max_damage", "--directory", tmp_path / "cup"]
     status, out, _ = run(capsys, *start, "--games", 10, "--output", tmp_path / "table.csv")
