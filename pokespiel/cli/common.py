@@ -18,7 +18,7 @@ CLOSING = 2**32 - 1
 """Marks the random numbers of games after the loop, apart from those of any iteration."""
 
 
-_EXTRAS = {"poke_env": "showdown", "websockets": "showdown", "peft": "metamon"}
+_EXTRAS = {"poke_env": "showdown", "websockets": "showdown"}
 """Package that may be missing -> the extra that brings it."""
 
 
