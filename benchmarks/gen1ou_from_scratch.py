@@ -27,15 +27,15 @@ from pokespiel.oracles.throughput import Throughput
 from pokespiel.protocols import Mixture
 from pokespiel.stats import wilson
 
-OPPONENTS = {"max_damage": (MaxDamagePolicy(), 0.9), "random": (RandomPolicy(), 0.1)}
-"""With their shares of the training battles."""
+OPPONENTS = {"max_damage": (MaxDamagePolicy(), 0.6), "random": (RandomPolicy(), 0.4)}
+"""With their shares of the training battles: who has never won learns from random play first."""
 
 
 @dataclass
 class Arguments:
     """Train from scratch and measure."""
 
-    training_battles: int = 30_000
+    training_battles: int = 40_000
     batch: int = 1000
     learning_rates: tuple[float, float] = (2e-3, 3e-4)
     entropies: tuple[float, float] = (0.02, 0.003)
