@@ -45,11 +45,11 @@ def oracle(battles: int) -> PPOOracle:
     """What every round of every method is, and what exploits the results."""
     return PPOOracle(
         episodes=battles,
-        episodes_per_batch=500,
+        episodes_per_batch=min(battles, 1000),
         minibatch=1024,
         learning_rate=1e-3,
         trace=0.9,
-        entropy=0.003,
+        entropy=0.01,
         device="cpu",
     )
 
@@ -113,7 +113,7 @@ def main() -> None:
     parser.add_argument("--cell", type=int, default=200, help="battles per cell of PSRO's table")
     parser.add_argument("--fresh", type=int, default=2000, help="battles behind each figure")
     parser.add_argument("--exploiters", type=int, default=1, help="seeds of each exploiter")
-    parser.add_argument("--initial", default="starter", choices=("starter", "network"))
+    parser.add_argument("--initial", default="network", choices=("starter", "network"))
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
