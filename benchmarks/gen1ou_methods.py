@@ -41,15 +41,16 @@ Result = tuple[Mixture, int, int]
 """A strategy, the training battles and the decisions that it took."""
 
 
-def oracle(battles: int) -> PPOOracle:
+def oracle(arguments: argparse.Namespace) -> PPOOracle:
     """What every round of every method is, and what exploits the results."""
     return PPOOracle(
-        episodes=battles,
-        episodes_per_batch=min(battles, 1000),
+        episodes=arguments.battles,
+        episodes_per_batch=min(arguments.battles, 1000),
         minibatch=1024,
         learning_rate=1e-3,
         trace=0.9,
         entropy=0.01,
+        precision=arguments.precision,
         device="cpu",
     )
 
@@ -58,7 +59,7 @@ def psro(game: Gen1OU, arguments: argparse.Namespace) -> Iterator[Result]:
     """Best responses to the Nash mixture, from the newest policy."""
     loop = PSRO(
         game,
-        oracle=oracle(arguments.battles),
+        oracle=oracle(arguments),
         admit=admit_always,
         episodes_per_cell=arguments.cell,
         seed=arguments.seed,
@@ -78,7 +79,7 @@ def league(matchmaking: Any) -> Callable[[Gen1OU, argparse.Namespace], Iterator[
         battles = decisions = 0
         for stage in league_self_play(
             game,
-            oracle(arguments.battles),
+            oracle(arguments),
             matchmaking=matchmaking,
             rng=np.random.default_rng(arguments.seed),
         ):
@@ -114,6 +115,7 @@ def main() -> None:
     parser.add_argument("--fresh", type=int, default=2000, help="battles behind each figure")
     parser.add_argument("--exploiters", type=int, default=1, help="seeds of each exploiter")
     parser.add_argument("--initial", default="network", choices=("starter", "network"))
+    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -147,7 +149,7 @@ def main() -> None:
         ]
         bound = learned_bound(
             game,
-            oracle(arguments.battles),
+            oracle(arguments),
             [found, found],
             arguments.fresh,
             seeds=arguments.exploiters,
