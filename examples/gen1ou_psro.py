@@ -15,9 +15,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import matplotlib
 import numpy as np
@@ -29,13 +29,11 @@ from rich.table import Table
 
 from pokespiel import PSRO, PSROResult
 from pokespiel.cli.opponents import start_of
+from pokespiel.cli.psro import gen1ou_oracle
 from pokespiel.exploitability.exact import Exploitability
 from pokespiel.exploitability.restricted import restricted
 from pokespiel.gen1ou.meta_game import Gen1OU
 from pokespiel.gen1ou.showdown import ShowdownError
-from pokespiel.metamon import finetune
-from pokespiel.metamon.finetune import TrainedPolicy
-from pokespiel.oracles.ppo import PPOOracle
 from pokespiel.psro import Step, admit_always
 from pokespiel.report.records import Measurements, record_measurements
 from pokespiel.variants.evidence import EVIDENCE, JudgedOracle, admit_if_significant
@@ -49,16 +47,8 @@ DOING = {
     "respond": "training a best response",
 }
 
-TRAINING: dict[str, dict[str, Any]] = {
-    "engine": {"episodes_per_batch": 500, "learning_rate": 2e-3, "trace": 0.9, "entropy": 0.003},
-    "showdown": {"episodes_per_batch": 40, "learning_rate": 5e-4},
-}
-"""Where battles cost little, large batches and large steps get furthest; an agent of metamon's has
-settings of its own."""
-
-FROM_STARTER = (8e-4, 1e-4)
-"""First and last step size on the engine from the network that comes with PokéSpiel: with larger
-ones it forgets more than it learns."""
+ON_SHOWDOWN = {"episodes_per_batch": 40, "learning_rate": 5e-4, "minibatch": 1024}
+"""Where battles cost much, small batches learn more of each."""
 
 RIVALS = ("max_damage", "simple_heuristics")
 """Heuristics that best responses are measured against."""
@@ -77,9 +67,9 @@ class Arguments:
     meta_solver: Literal["nash", "alpharank", "replicator", "uniform"] = "nash"
     """What makes a mixture of the table."""
     training_battles: int | None = None
-    """Battles that each best response learns from; default: 8000 on the engine, 300 on Showdown."""
+    """Battles that each best response learns from; default: 16000, on Showdown 300."""
     fresh_battles: int | None = None
-    """Battles behind each closing measurement, per strategy; default: 1000 and 80."""
+    """Battles behind each closing measurement, per strategy; default: 2000 and 80."""
     initial: str = "starter"
     """Where the population starts: the network that comes with PokéSpiel, "network" for one with
     fresh weights, the name of a baseline, an agent of metamon's (SyntheticRLV2; metamon-small to
@@ -101,7 +91,7 @@ class Arguments:
 
     def __post_init__(self) -> None:
         """Fill in what the backend affords in a few minutes on two cores."""
-        cell, training, fresh = {"engine": (400, 8000, 1000), "showdown": (60, 300, 80)}[
+        cell, training, fresh = {"engine": (400, 16000, 2000), "showdown": (60, 300, 80)}[
             self.backend
         ]
         self.battles_per_cell = self.battles_per_cell or cell
@@ -117,21 +107,16 @@ def main(arguments: Arguments, console: Console) -> None:
     initial = start_of(arguments.initial)
     game = Gen1OU(backend=arguments.backend, initial=initial, seed=arguments.seed)
     rivals = {"start": game.initial_policies()[0]}
-    settings = TRAINING[arguments.backend]
-    if isinstance(initial, TrainedPolicy):
-        settings = {**finetune.TRAINING, "start": initial}
-    elif arguments.backend == "engine" and arguments.initial == "starter":
-        settings = {**settings, "learning_rate": FROM_STARTER}
     rivals |= {rival: game.baselines[rival]() for rival in RIVALS}
     oracle = JudgedOracle(
-        PPOOracle(
-            episodes=arguments.training_battles,
+        replace(
+            gen1ou_oracle(arguments.training_battles, initial),
             precision=arguments.precision,
             checkpoint=directory / "training",
             progress=lambda done, total, mean, throughput: bars.update(
                 task, description=f"training, {throughput.rate:,.0f} decisions/s"
             ),
-            **settings,
+            **(ON_SHOWDOWN if arguments.backend == "showdown" else {}),
         ),
         games=arguments.fresh_battles,
         rivals=rivals,

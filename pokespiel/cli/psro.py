@@ -15,8 +15,9 @@ _DOING = {"iteration": "next iteration", "evaluate": "playing cells of the table
           "respond": "finding a best response"}  # fmt: skip
 
 
-GEN1OU_TRAINING_GAMES = 8000
-"""What a best response from the starter takes to beat it visibly: a minute or two of one core."""
+GEN1OU_TRAINING_GAMES = 16_000
+"""What a best response from the starter takes to beat it at all: three or four minutes of one
+core."""
 
 FRESH_GAMES = 100
 """On which a trained response is judged."""
@@ -51,7 +52,7 @@ FRESH_GAMES = 100
 @click.option(
     "--training-games",
     type=click.IntRange(min=1),
-    help="Games a trained response learns from. [default: the oracle's; gen1ou: 8000]",
+    help="Games a trained response learns from. [default: the oracle's; gen1ou: 16000]",
 )
 @click.option(
     "--fresh-games",
@@ -278,9 +279,9 @@ def _judged(built: Any, name: str, fresh_games: int | None) -> Any:
 
 
 def gen1ou_oracle(training_games: int, start: Any = None) -> Any:
-    """PPO with larger steps than its own, in batches of 500 games or a sixteenth of all.
+    """PPO in few large batches: a policy that plays well already forgets in small ones.
 
-    With smaller ones from ``start``, where that is an agent of metamon's.
+    With smaller steps from ``start``, where that is an agent of metamon's.
     """
     from pokespiel.oracles.ppo import PPOOracle
 
@@ -290,8 +291,9 @@ def gen1ou_oracle(training_games: int, start: Any = None) -> Any:
         return PPOOracle(episodes=training_games, start=start, **TRAINING)
     return PPOOracle(
         episodes=training_games,
-        episodes_per_batch=min(max(training_games // 16, 40), 500),
-        learning_rate=1e-3,
+        episodes_per_batch=min(max(training_games // 8, 40), 2000),
+        minibatch=2048,
+        learning_rate=(1e-3, 2e-4),
         trace=0.9,
         entropy=0.003,
     )
