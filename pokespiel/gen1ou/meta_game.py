@@ -336,7 +336,15 @@ class Gen1OU:
         """Battles of ``learner`` against opponents drawn per battle.
 
         Rewards are metamon's DefaultShapedReward divided by 100, so that winning is worth 1.
+
+        Raises
+        ------
+        ValueError
+            If the learner cannot be trained on this backend.
         """
+        if not self.is_trainable(learner):
+            name = getattr(learner, "name", type(learner).__name__)
+            raise ValueError(f"policy {name} cannot be trained on the {self.backend} backend")
         recorder: EngineRecorder | ShowdownRecorder = (
             EngineRecorder(learner) if self.backend == "engine" else ShowdownRecorder(learner)
         )

@@ -198,3 +198,11 @@ def test_an_agent_teaches_a_compact_network(base):
     )
     assert found.divergence[-1] < found.divergence[0]
     assert base.battles == 0
+
+
+def test_it_learns_on_the_engine_only(base):
+    policy = trainable(base)
+    game = Gen1OU(backend="showdown", initial=policy)
+    sides = [Mixture((policy,), np.ones(1))] * 2
+    with pytest.raises(ValueError, match="small cannot be trained on the showdown backend"):
+        game.collect(policy, 0, sides, 1, rng=np.random.default_rng(0))
