@@ -51,7 +51,14 @@ def read_payoffs(path: Path) -> PayoffFile:
     readers = {".csv": _csv, ".npz": _npz, ".json": _json}
     if path.suffix not in readers:
         raise ValueError(f"{path} ends in {path.suffix or 'nothing'!r}; accepted is {ACCEPTED}")
-    return readers[path.suffix](path)
+    try:
+        return readers[path.suffix](path)
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a text file; accepted is {ACCEPTED}") from None
+    except ValueError as error:
+        if str(path) in str(error):
+            raise
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _of_table(table: EmpiricalGame, names: tuple[tuple[str, ...], ...] | None) -> PayoffFile:
@@ -78,8 +85,16 @@ def _csv(path: Path) -> PayoffFile:
         matrix.append([float(cell) for cell in cells])
     payoffs = as_payoffs(matrix)
     names = [row[0] for row in rows] if named_rows else None
-    if names is None and header is not None:
-        names = header[-len(matrix) :]
+    columns = None if header is None else header[-len(matrix) :]
+    if names is not None and columns is not None and columns != names:
+        raise ValueError(
+            f"{path} names its rows {', '.join(names)} and its columns {', '.join(columns)}; one "
+            "population wants the same names in the same order"
+        )
+    names = names or columns
+    if names is not None and len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{path} names two strategies {twice!r}")
     return PayoffFile(payoffs, (tuple(names),) if names is not None else None)
 
 

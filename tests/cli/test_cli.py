@@ -387,6 +387,11 @@ def test_arrays_and_stored_games_are_read(tmp_path):
     [
         ("a.csv", "", "is empty"),
         ("a.csv", "x,y\n1,b\n2,3\n", "'b' is not a number"),
+        ("a.csv", "\udcff\udcfe", "a.csv is not a text file"),
+        ("a.csv", ",a,b\na,0.5,1\na,0,0.5\n", "names its rows a, a and its columns a, b"),
+        ("a.csv", ",a,a\na,0.5,1\na,0,0.5\n", "names two strategies 'a'"),
+        ("a.csv", ",b,a\na,0.5,1\nb,0,0.5\n", "rows a, b and its columns b, a; one population"),
+        ("a.csv", "1,2,3\n4,5,6\n", "a.csv: a payoff matrix must be square"),
         ("a.csv", "1,2\n3\n", "ragged"),
         ("a.json", "{", "is not JSON"),
         ("a.json", '{"format": 7}', "not a readable empirical game"),
@@ -395,7 +400,7 @@ def test_arrays_and_stored_games_are_read(tmp_path):
     ],
 )
 def test_bad_payoff_files_are_refused(tmp_path, name, content, words):
-    (tmp_path / name).write_text(content)
+    (tmp_path / name).write_text(content, "utf-8", "surrogateescape")
     with pytest.raises(ValueError, match=words):
         read_payoffs(tmp_path / name)
 
