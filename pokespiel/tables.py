@@ -216,7 +216,7 @@ def from_gambit(game: Any, *, symmetric: bool = False) -> EmpiricalGame:
 
 
 def to_gambit(table: Table, *, title: str = "Empirical game") -> Any:
-    """A `pygambit.Game` in strategic form."""
+    """A `pygambit.Game` in strategic form. Needs the extra ``gambit``."""
     import pygambit
 
     return pygambit.Game.from_arrays(*_payoffs(table).tensor, title=title)
