@@ -75,6 +75,11 @@ class EnginePolicy(Protocol):
     each step, with rows that end in a transcript of the step
     (`pokespiel.gen1ou.engine.transcript`), the rows of the battles that it plays, and their
     numbers. The transcript is public, hp aside.
+
+    Policies that can be asked in one pass have an equal attribute ``shares`` and a method
+    ``join(policies)``: what it gives is asked in their place, by
+    ``act_on_engine(asked, rng)`` with one entry per policy, its `Decisions` or None, and answers
+    for those that have some, in order.
     """
 
     def act_on_engine(
@@ -143,6 +148,7 @@ class EngineArena:
         # A step of a thousand battles takes less time than waking a second thread.
         numba.set_num_threads(1)
 
+        tables = _tables(distinct)
         watchers = [number for number, policy in enumerate(distinct) if hasattr(policy, "watch")]
         width = RECORDED_ROW if watchers else at.ROW
 
@@ -172,12 +178,18 @@ class EngineArena:
             waiting = legal.any(axis=2)
             actions = np.full((len(battles), 2), -1, np.int32)
             silent = np.ascontiguousarray(rows[:, : at.ROW])
-            for number, policy in enumerate(distinct):
-                where, players = np.nonzero(waiting & (seats[battles] == number))
-                if len(where):
+            for members, joined in tables:
+                asked: list[Decisions | None] = []
+                for number in members:
+                    where, players = np.nonzero(waiting & (seats[battles] == number))
                     mask = legal[where, players]
-                    asked = Decisions(silent, revealed, where, players, battles[where], mask)
-                    actions[where, players] = _ask(policy, asked, rng)
+                    asked.append(
+                        Decisions(silent, revealed, where, players, battles[where], mask)
+                        if len(where)
+                        else None
+                    )
+                for one, answer in _ask([distinct[n] for n in members], joined, asked, rng):
+                    actions[one.where, one.players] = answer
             call(step_all, rows, actions, results)
             watch(rows, battles, new=False)
             reveal(rows, revealed)
@@ -242,10 +254,40 @@ def _seats(
     return list(distinct.values()), seats
 
 
+def _tables(policies: list[EnginePolicy]) -> list[tuple[list[int], Any]]:
+    """Numbers of policies that are asked in one pass, and who is asked for them if not each."""
+    tables: dict[Any, list[int]] = {}
+    for number, policy in enumerate(policies):
+        shares = getattr(policy, "shares", None)
+        key = ("alone", number) if shares is None else ("together", shares)
+        tables.setdefault(key, []).append(number)
+    return [
+        (members, _joined([policies[n] for n in members]) if len(members) > 1 else None)
+        for members in tables.values()
+    ]
+
+
+def _joined(policies: Sequence[Any]) -> Any:
+    return policies[0].join(policies)
+
+
 def _ask(
-    policy: EnginePolicy, decisions: Decisions, rng: np.random.Generator
-) -> NDArray[np.integer[Any]]:
-    actions = np.asarray(policy.act_on_engine(decisions, rng))
+    policies: Sequence[EnginePolicy],
+    joined: Any,
+    asked: Sequence[Decisions | None],
+    rng: np.random.Generator,
+) -> list[tuple[Decisions, NDArray[np.integer[Any]]]]:
+    """Decisions and their actions, of the policies that have some."""
+    wait = [(p, d) for p, d in zip(policies, asked, strict=True) if d is not None]
+    if joined is None or not wait:
+        answers = [policy.act_on_engine(decisions, rng) for policy, decisions in wait]
+    else:
+        answers = joined.act_on_engine(asked, rng)
+    return [(d, _checked(p, d, a)) for (p, d), a in zip(wait, answers, strict=True)]
+
+
+def _checked(policy: EnginePolicy, decisions: Decisions, answer: Any) -> NDArray[np.integer[Any]]:
+    actions = np.asarray(answer)
     name = getattr(policy, "name", type(policy).__name__)
     if actions.shape != (len(decisions),) or actions.dtype.kind not in "iu":
         raise IllegalActionError(

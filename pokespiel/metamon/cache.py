@@ -98,6 +98,11 @@ class KeyValueCache:
             # A slice is read where it lies; anything else has to be gathered.
             self._range = slice(first, first + len(slots)) if in_a_row else None
 
+        @property
+        def rows(self) -> int:
+            """Battles that decide."""
+            return len(self._slots)
+
         def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
             """Store this decision's key and value, and read with its query.
 

@@ -144,7 +144,7 @@ class TrainedPolicy(MetamonPolicy):
         self, decisions: Decisions, rng: np.random.Generator
     ) -> tuple[dict[str, NDArray[Any]], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
         """Choose, and tell what training needs; see `pokespiel.gen1ou.recording.Learner`."""
-        actions, asked = self._decide(decisions, rng)
+        actions, asked = self.decide(decisions, rng)
         observations: dict[str, NDArray[Any]] = {
             "words": asked.words,
             "numbers": asked.numbers,

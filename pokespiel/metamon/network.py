@@ -22,6 +22,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -107,6 +108,18 @@ class MetamonConfig:
     def discounts(self) -> tuple[float, ...]:
         """Discount factors in the order of the heads."""
         return (ACTING_GAMMA,) if self.gammas == 1 else (*GAMMAS, ACTING_GAMMA)
+
+
+class Memory(Protocol):
+    """One decision of some battles; see `pokespiel.metamon.cache.KeyValueCache.View`."""
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Store this decision's key and value, and read with its query."""
+        ...
+
+    def close(self) -> None:
+        """Count the decision."""
+        ...
 
 
 class MetamonNetwork(nn.Module):
@@ -203,14 +216,18 @@ class MetamonNetwork(nn.Module):
         tensor ``(B, width)``
             State of each battle.
         """
-        state = self.embed(turns) + sinusoids(times, self.config.width).to(turns.dtype)
-        view = cache.open(slots)
+        out: Tensor = self.norm(self.carry(turns, times, cache.open(slots)))
+        return out
+
+    def carry(self, turns: Tensor, times: Tensor, view: Memory) -> Tensor:
+        """As `advance`, with an opened memory and without the last norm."""
+        embedded: Tensor = self.embed(turns)
+        state = embedded + sinusoids(times, self.config.width).to(turns.dtype)
         for layer, block in enumerate(self.blocks):
             assert isinstance(block, TrajectoryBlock)
             state = block.advance(state, view, layer)
         view.close()
-        out: Tensor = self.norm(state)
-        return out
+        return state
 
     def forward(self, turns: Tensor, times: Tensor) -> Tensor:
         """Take in whole sequences, as in training.
@@ -391,7 +408,7 @@ class TrajectoryBlock(nn.Module):
         mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
         return self._finish(state, mixed.transpose(1, 2).reshape(batch, length, width))
 
-    def advance(self, state: Tensor, view: KeyValueCache.View, layer: int) -> Tensor:
+    def advance(self, state: Tensor, view: Memory, layer: int) -> Tensor:
         """One decision each, ``(B, width)``."""
         batch, width = state.shape
         qkv = self.qkv(self.norm1(state)).view(batch, 3, self.heads, -1)

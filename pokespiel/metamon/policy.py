@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pokespiel.gen1ou.arena import Decisions
 from pokespiel.gen1ou.engine.batch import call
@@ -23,6 +24,7 @@ from pokespiel.metamon.cache import KeyValueCache
 from pokespiel.metamon.checkpoint import load_checkpoint
 from pokespiel.metamon.feedback import shaped_reward
 from pokespiel.metamon.history import History
+from pokespiel.metamon.lora import MixedTrunk
 from pokespiel.metamon.network import (
     FEEDBACK,
     NUM_ACTIONS,
@@ -49,6 +51,18 @@ class _Battle:
     seen: obs.View | None = None
     action: int = -1
     decisions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a network is asked for ``n`` decisions; see `Asked`, and ``slots``, int64 ``(n,)``."""
+
+    words: NDArray[np.int64]
+    numbers: NDArray[np.float32]
+    feedback: NDArray[np.float32]
+    times: NDArray[np.int64]
+    meanings: NDArray[np.int64]
+    slots: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,13 +260,13 @@ class MetamonPolicy:
 
     def act_on_engine(self, decisions: Decisions, rng: np.random.Generator) -> NDArray[np.int64]:
         """Choose for every decision; see `pokespiel.gen1ou.arena`."""
-        return self._decide(decisions, rng)[0]
+        return self.decide(decisions, rng)[0]
 
     def act_and_weigh(
         self, decisions: Decisions, rng: np.random.Generator
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Choose, and tell from which probabilities ``(n, 10)`` of the engine's actions."""
-        actions, asked = self._decide(decisions, rng)
+        actions, asked = self.decide(decisions, rng)
         weights = np.zeros(decisions.legal.shape)
         rows, columns = np.nonzero(asked.meanings >= 0)
         # Several of metamon's actions may mean one of the engine's.
@@ -261,54 +275,99 @@ class MetamonPolicy:
         )
         return actions, weights / weights.sum(axis=1, keepdims=True)
 
-    def _decide(
+    def decide(
         self, decisions: Decisions, rng: np.random.Generator
     ) -> tuple[NDArray[np.int64], Asked]:
         """Actions, and what the network was asked for them."""
-        if self._words is None:
-            self._words = engine.words_of(self.vocabulary)
+        question = self.question(decisions)
+        size = len(decisions)
+        probabilities = np.empty((size, NUM_ACTIONS))
+        for start in range(0, size, self.max_batch):
+            part = slice(start, start + self.max_batch)
+            probabilities[part] = self._probabilities(
+                question.words[part],
+                question.numbers[part],
+                question.feedback[part],
+                question.times[part],
+                question.slots[part],
+                question.meanings[part] >= 0,
+            )
+        return self.answer(decisions, question, probabilities, rng)
+
+    def question(self, decisions: Decisions) -> Question:
+        """What the network is asked for decisions on the engine; battles that are new get slots."""
         memory = self._on_engine
         seats = list(zip(decisions.battles.tolist(), decisions.players.tolist(), strict=True))
         for seat in seats:
             if seat not in memory.slots:
                 memory.sit(seat, self._take_slot())
         slots = np.array([memory.slots[seat] for seat in seats])
-        places = np.array([memory.place(battle) for battle, _ in seats])
-        text, numbers, meanings = engine.describe(
-            decisions.rows,
-            decisions.revealed,
-            memory.chronicles,
-            places,
-            decisions.where,
-            decisions.players,
-            decisions.legal,
-            self._words,
-        )
+        if self._words is None:
+            self._words = engine.words_of(self.vocabulary)
+        text, numbers, meanings = self.describe(decisions, self._words)
         states = decisions.reward_states
         feedback = np.zeros((len(seats), FEEDBACK), dtype=np.float32)
         later = np.flatnonzero(memory.decisions[slots])
         feedback[later, 0] = shaped_rewards(memory.states[slots[later]], states[later])
         feedback[later, 1 + memory.actions[slots[later]]] = 1.0
-        times = memory.decisions[slots]
-        probabilities = np.empty((len(seats), NUM_ACTIONS))
-        for start in range(0, len(seats), self.max_batch):
-            part = slice(start, start + self.max_batch)
-            probabilities[part] = self._probabilities(
-                text[part],
-                numbers[part],
-                feedback[part],
-                times[part],
-                slots[part],
-                meanings[part] >= 0,
-            )
+        return Question(text, numbers, feedback, memory.decisions[slots], meanings, slots)
+
+    def describe(
+        self, decisions: Decisions, words: engine.Words
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+        """Text, numbers and meanings of battles it plays; see `engine_observation.describe`."""
+        memory = self._on_engine
+        return engine.describe(
+            decisions.rows,
+            decisions.revealed,
+            memory.chronicles,
+            np.array([memory.place(battle) for battle in decisions.battles.tolist()]),
+            decisions.where,
+            decisions.players,
+            decisions.legal,
+            words,
+        )
+
+    def answer(
+        self,
+        decisions: Decisions,
+        question: Question,
+        probabilities: NDArray[np.float64],
+        rng: np.random.Generator,
+    ) -> tuple[NDArray[np.int64], Asked]:
+        """Draw from the probabilities ``(n, NUM_ACTIONS)``, and remember what was drawn."""
+        memory, slots, meanings = self._on_engine, question.slots, question.meanings
+        if not np.isfinite(probabilities).all():
+            raise FloatingPointError(f"the network of {self.name} gives NaN for a probability")
         chosen = _sample(probabilities, rng)
-        memory.states[slots] = states
+        memory.states[slots] = decisions.reward_states
         memory.actions[slots] = chosen
         memory.decisions[slots] += 1
-        actions = meanings[np.arange(len(seats)), chosen]
+        actions = meanings[np.arange(len(slots)), chosen]
         for row in np.flatnonzero(actions < 0):
             actions[row] = rng.choice(np.flatnonzero(decisions.legal[row]))
-        return actions, Asked(text, numbers, feedback, times, meanings, probabilities, chosen)
+        return actions, Asked(
+            question.words,
+            question.numbers,
+            question.feedback,
+            question.times,
+            meanings,
+            probabilities,
+            chosen,
+        )
+
+    @property
+    def shares(self) -> int:
+        """Equal for agents that share a turn encoder and the weights of the trajectory encoder.
+
+        These can be asked in one pass; see `pokespiel.gen1ou.arena.EnginePolicy`.
+        """
+        return id(self.agent.embed.weight)
+
+    @staticmethod
+    def join(policies: Sequence[MetamonPolicy]) -> Joined:
+        """Agents that share their weights, as one that is asked for all of them."""
+        return Joined(policies)
 
     def ended(
         self,
@@ -387,6 +446,8 @@ class MetamonPolicy:
         slots = np.array([battle.slot for battle in battles])
         probabilities = self._probabilities(text, numbers, feedback, times, slots, meanings >= 0)
         actions = np.empty(count, dtype=np.int64)
+        if not np.isfinite(probabilities).all():
+            raise FloatingPointError(f"the network of {self.name} gives NaN for a probability")
         draws = _sample(probabilities, rng)
         for row, (decision, battle) in enumerate(zip(decisions, battles, strict=True)):
             battle.action = int(draws[row])
@@ -434,22 +495,106 @@ class MetamonPolicy:
     ) -> NDArray[np.float64]:
         """Of the nine actions, float64 ``(B, NUM_ACTIONS)``."""
         net, device = self.agent, self.agent.device
-        assert self._cache is not None
         turns = net.encode_turns(
             torch.from_numpy(text).to(device),
             torch.from_numpy(numbers).to(device),
             torch.from_numpy(feedback).to(device),
         )
         state = net.advance(
-            turns, torch.from_numpy(times).to(device), self._cache, torch.from_numpy(slots)
+            turns, torch.from_numpy(times).to(device), self.cache, torch.from_numpy(slots)
         )
-        logits = net.logits(state)[:, -1]
+        return self.probabilities(net.logits(state), legal)
+
+    @property
+    def cache(self) -> KeyValueCache:
+        """What the agent remembers of its battles."""
+        assert self._cache is not None
+        return self._cache
+
+    def probabilities(self, logits: Tensor, legal: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """What is sampled from, float64 ``(B, NUM_ACTIONS)``, of logits ``(B, gammas, ...)``."""
         distribution = (
             masked_probabilities if self.distribution == "masked" else clipped_probabilities
         )
-        probabilities = distribution(logits, torch.from_numpy(legal).to(device))
-        result: NDArray[np.float64] = probabilities.double().cpu().numpy()
+        found = distribution(logits[:, -1], torch.from_numpy(legal).to(logits.device))
+        result: NDArray[np.float64] = found.double().cpu().numpy()
         return result
+
+
+class Joined:
+    """Agents with the same base that are asked in one pass of the network.
+
+    Every weight of the base is read once for all of them; their adapters are put side by side
+    (`pokespiel.metamon.lora.MixedLinear`). What an agent answers is what it would answer alone.
+
+    Parameters
+    ----------
+    policies
+        Of equal ``shares``. Their weights must not change while this is used.
+    """
+
+    def __init__(self, policies: Sequence[MetamonPolicy]) -> None:
+        self.policies = list(policies)
+        self.trunk = MixedTrunk([policy.agent for policy in policies])
+
+    def act_on_engine(
+        self, asked: Sequence[Decisions | None], rng: np.random.Generator
+    ) -> list[NDArray[np.int64]]:
+        """Choose for the decisions of each policy, None where it has none; answers as asked."""
+        owners = [number for number, decisions in enumerate(asked) if decisions is not None]
+        waiting = [decisions for decisions in asked if decisions is not None]
+        questions = [self.policies[n].question(d) for n, d in zip(owners, waiting, strict=True)]
+        sizes = [len(decisions) for decisions in waiting]
+        whose = np.repeat(owners, sizes)
+        probabilities = np.empty((sum(sizes), NUM_ACTIONS))
+        together = [
+            np.concatenate([getattr(question, name) for question in questions])
+            for name in ("words", "numbers", "feedback", "times", "slots", "meanings")
+        ]
+        at_most = min(policy.max_batch for policy in self.policies)
+        for start in range(0, len(whose), at_most):
+            part = slice(start, start + at_most)
+            probabilities[part] = self._probabilities(
+                whose[part], *(array[part] for array in together)
+            )
+        rows = np.split(probabilities, np.cumsum(sizes)[:-1])
+        return [
+            self.policies[number].answer(*known, rng)[0]
+            for number, *known in zip(owners, waiting, questions, rows, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def _probabilities(
+        self,
+        whose: NDArray[np.int64],
+        text: NDArray[np.int64],
+        numbers: NDArray[np.float32],
+        feedback: NDArray[np.float32],
+        times: NDArray[np.int64],
+        slots: NDArray[np.int64],
+        meanings: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        net = self.policies[0].agent
+        device = net.device
+        turns = net.encode_turns(
+            torch.from_numpy(text).to(device),
+            torch.from_numpy(numbers).to(device),
+            torch.from_numpy(feedback).to(device),
+        )
+        there, counts = np.unique(whose, return_counts=True)
+        caches = [self.policies[number].cache for number in there]
+        places = torch.from_numpy(slots).split(counts.tolist())
+        views = [cache.open(place) for cache, place in zip(caches, places, strict=True)]
+        state = self.trunk.advance(
+            turns, torch.from_numpy(times).to(device), torch.from_numpy(whose), views
+        )
+        found = []
+        rows = np.split(meanings >= 0, np.cumsum(counts)[:-1])
+        for number, part, legal in zip(there, state.split(counts.tolist()), rows, strict=True):
+            policy = self.policies[number]
+            logits = policy.agent.logits(policy.agent.norm(part))
+            found.append(policy.probabilities(logits, legal))
+        return np.concatenate(found)
 
 
 def network_of(sizes: dict[str, Any]) -> MetamonNetwork:
@@ -500,8 +645,6 @@ def load(
 
 
 def _sample(probabilities: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
-    if not np.isfinite(probabilities).all():
-        raise FloatingPointError("the network gives NaN for a probability")
     cumulative = np.cumsum(probabilities, axis=-1)
     draws = rng.random((len(probabilities), 1)) * cumulative[:, -1:]
     chosen: NDArray[np.int64] = np.argmax(cumulative > draws, axis=-1)
