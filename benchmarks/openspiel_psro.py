@@ -3,9 +3,10 @@
     OMP_NUM_THREADS=1 python benchmarks/openspiel_psro.py [--smoke]
 
 Measures NashConv of random policies (with the time to compile the game apart), 1,000 sampled
-episodes (one cell of psro_v2's table), and PSRO with exact best responses and the Nash
-meta-solver. Both sides alternate within one process; the table gives medians. psro_v2 needs the
-``ecos`` package for its Nash meta-solver.
+episodes between random tables (one cell of psro_v2's table), and PSRO with exact best responses and
+the Nash meta-solver. Both sides alternate within one process; the table gives medians of CPU time,
+so that other work on the machine counts for little. psro_v2 needs the ``ecos`` package for its Nash
+meta-solver.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from open_spiel.python.algorithms.psro_v2 import best_response_oracle, psro_v2
 from pokespiel import PSRO
 from pokespiel.exploitability.exact import exploitability
 from pokespiel.openspiel import OpenSpielGame, compile_game
-from pokespiel.openspiel.policy import from_openspiel
+from pokespiel.openspiel.env import play_states
+from pokespiel.openspiel.policy import InfostatePolicy, from_openspiel
 from pokespiel.oracles.exact import ExactOracle
 from pokespiel.protocols import Mixture
 
@@ -36,17 +38,17 @@ from pokespiel.protocols import Mixture
 def paired(
     ours: Callable[[], Any], theirs: Callable[[], Any], *, rounds: int, repeats: int
 ) -> tuple[float, float]:
-    """Median milliseconds per call of each, in alternating rounds; ours is repeated more."""
+    """Median CPU milliseconds per call of each, in alternating rounds; ours is repeated more."""
     ours()
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds):
-        started = time.perf_counter()
+        started = time.process_time()
         for _ in range(repeats):
             ours()
-        times[0].append((time.perf_counter() - started) / repeats * 1e3)
-        started = time.perf_counter()
+        times[0].append((time.process_time() - started) / repeats * 1e3)
+        started = time.process_time()
         theirs()
-        times[1].append((time.perf_counter() - started) * 1e3)
+        times[1].append((time.process_time() - started) * 1e3)
     return statistics.median(times[0]), statistics.median(times[1])
 
 
@@ -61,9 +63,9 @@ def random_table(game: Any, seed: int) -> Any:
 
 def bench_nash_conv(name: str, rounds: int) -> None:
     """Time NashConv of one policy; the policy is handed over before the clock starts."""
-    started = time.perf_counter()
+    started = time.process_time()
     form = compile_game(name)
-    compile_ms = (time.perf_counter() - started) * 1e3
+    compile_ms = (time.process_time() - started) * 1e3
     game = OpenSpielGame(form.game)
     table = random_table(form.game, 0)
     policies = [from_openspiel(form, table, [player]) for player in range(form.num_players)]
@@ -105,51 +107,61 @@ def openspiel_psro(game: Any, sims: int) -> Any:
 
 
 def bench_cell(name: str, rounds: int) -> None:
-    """Time one cell of 1,000 sampled episodes."""
-    game = OpenSpielGame(name)
+    """Time one cell of 1,000 sampled episodes between tables of all information states."""
+    compiled, states = OpenSpielGame(name), OpenSpielGame(name, exact=False)
+    players = range(compiled.num_players)
     rng = np.random.default_rng(0)
-    uniform = game.initial_policies()
-    solver = openspiel_psro(game.game, 1)
-    tables = [openspiel_policy.TabularPolicy(game.game) for _ in range(game.num_players)]
-    mine, other = paired(
-        lambda: game.play([uniform], 1000, rng=rng),
-        lambda: solver.sample_episodes(tables, 1000),
-        rounds=rounds,
-        repeats=20,
+    solver = openspiel_psro(compiled.game, 1)
+    tables = [random_table(compiled.game, seed) for seed in players]
+    behaviours = [from_openspiel(compiled.form, tables[p], [p]) for p in players]
+    named = []
+    for player, table in zip(players, tables, strict=True):
+        rows = {key: table.policy_for_key(key) for key in compiled.form.players[player].infostates}
+        named.append(InfostatePolicy({player: rows}))
+
+    def compare(ours: Callable[[], Any], repeats: int, what: str, how: str) -> None:
+        mine, other = paired(
+            ours, lambda: solver.sample_episodes(tables, 1000), rounds=rounds, repeats=repeats
+        )
+        print(
+            f"| {what} | {mine:.2f} ms | {other:.0f} ms | {other / mine:.1f}x | {how} |",
+            flush=True,
+        )
+
+    compare(
+        lambda: compiled.play([behaviours], 1000, rng=rng),
+        20,
+        f"1,000 sampled episodes, {name}",
+        "psro_v2's `sample_episodes`",
     )
-    print(
-        f"| 1,000 sampled episodes, {name} | {mine:.2f} ms | {other:.0f} ms | "
-        f"{other / mine:.0f}x | psro_v2's `sample_episodes` |",
-        flush=True,
+    compare(
+        lambda: states.play([named], 1000, rng=rng),
+        5,
+        "the same, game not compiled",
+        "tables, played by OpenSpiel's own bots",
     )
-    states = OpenSpielGame(name, exact=False)
-    mine, other = paired(
-        lambda: states.play([states.initial_policies()], 1000, rng=rng),
-        lambda: solver.sample_episodes(tables, 1000),
-        rounds=rounds,
-        repeats=2,
-    )
-    print(
-        f"| the same, game not compiled | {mine:.1f} ms | {other:.0f} ms | {other / mine:.1f}x | "
-        "OpenSpiel's own states, stepped together |",
-        flush=True,
+    compare(
+        lambda: play_states(states.game, [named] * 1000, rng=rng),
+        2,
+        "the same, stepped together",
+        "as networks and simultaneous moves need",
     )
 
 
 def bench_loop(name: str, iterations: int) -> None:
     """Time PSRO from the game's name to the last best response, and compare where they stand."""
-    started = time.perf_counter()
+    started = time.process_time()
     game = OpenSpielGame(name)
     loop = PSRO(game, oracle=ExactOracle(), meta_solver="nash")
     result = loop.run(iterations)
-    mine = time.perf_counter() - started
+    mine = time.process_time() - started
     ours = exploitability(game, result.mixtures()).nash_conv
 
-    started = time.perf_counter()
+    started = time.process_time()
     solver = openspiel_psro(game.game, 1000)
     for _ in range(iterations):
         solver.iteration()
-    other = time.perf_counter() - started
+    other = time.process_time() - started
     aggregate = policy_aggregator.PolicyAggregator(game.game).aggregate(
         range(2), solver.get_policies(), solver.get_meta_strategies()
     )

@@ -14,7 +14,7 @@ import numpy as np
 
 from pokespiel.openspiel.best_response import best_response, best_response_value
 from pokespiel.openspiel.compile import compile_game
-from pokespiel.openspiel.env import TOGETHER, play_states
+from pokespiel.openspiel.env import TOGETHER, play_bots, play_states
 from pokespiel.openspiel.linear_program import minimum_exploitability
 from pokespiel.openspiel.policy import (
     CompiledPolicy,
@@ -24,7 +24,7 @@ from pokespiel.openspiel.policy import (
 )
 from pokespiel.openspiel.sampling import sample_leaves
 from pokespiel.openspiel.sequence_form import FloatArray, SequenceForm
-from pokespiel.openspiel.states import load_game
+from pokespiel.openspiel.states import has_bots, load_game
 from pokespiel.openspiel.training import compiled_episodes, is_keyed, state_episodes
 from pokespiel.protocols import (
     Episode,
@@ -100,6 +100,7 @@ class OpenSpielGame:
         settings = ["one population"] * symmetric + ["sampled"] * (not exact)
         self.name = ", ".join([str(self.game), *settings])
         self._plans: WeakKeyDictionary[Any, dict[int, FloatArray]] = WeakKeyDictionary()
+        self._bots: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
         self._initial = None if initial is None else list(initial)
         populations = 1 if symmetric else self.num_players
         if self._initial is not None and len(self._initial) != populations:
@@ -369,11 +370,21 @@ class OpenSpielGame:
                     raise ValueError(
                         f"{self.name} cannot play a policy of type {type(policy).__name__}"
                     )
+            if has_bots(self.game) and all(isinstance(p, InfostatePolicy) for p in policies):
+                tables = [self._in_openspiel(p, seat) for seat, p in enumerate(policies)]
+                return play_bots(self.game, tables, episodes, rng=rng)
             return play_states(self.game, [policies] * episodes, rng=rng)
         form = self._form
         behaviours = [policy.behaviour(form, seat) for seat, policy in enumerate(policies)]
         returns: FloatArray = form.tree.returns[sample_leaves(form, behaviours, episodes, rng=rng)]
         return returns
+
+    def _in_openspiel(self, policy: InfostatePolicy, seat: int) -> Any:
+        """The table as OpenSpiel's own policy; kept, as tables never change."""
+        known = self._bots.setdefault(policy, {})
+        if seat not in known:
+            known[seat] = policy.to_pyspiel(seat)
+        return known[seat]
 
     # Training --------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
+import pyspiel
 from numpy.typing import NDArray
 
 from pokespiel.openspiel.sequence_form import FloatArray, PlayerForm, SequenceForm
@@ -124,6 +125,24 @@ class InfostatePolicy:
                 if found is not None:
                     chances[row] = found
         return chances
+
+    def to_pyspiel(self, player: int) -> Any:
+        """One player's table as a ``pyspiel.Policy``.
+
+        Raises
+        ------
+        ValueError
+            If some entry is no distribution.
+        """
+        rows = {}
+        for key, probabilities in self.tables.get(player, {}).items():
+            total = float(np.sum(probabilities))
+            if not (np.all(probabilities >= 0.0) and 0.0 < total < np.inf):
+                raise ValueError(f"no distribution over actions at information state {key!r}")
+            (taken,) = np.nonzero(probabilities)
+            shares = probabilities[taken] / total
+            rows[key] = list(zip(taken.tolist(), shares.tolist(), strict=True))
+        return pyspiel.PartialTabularPolicy(rows) if rows else pyspiel.UniformPolicy()
 
     def save(self, directory: Path) -> None:
         """Write ``config.json`` and ``tables.npz``."""

@@ -61,6 +61,16 @@ def turn_based(game: Any) -> Any:
     return pyspiel.convert_to_turn_based(game) if is_simultaneous(game) else game
 
 
+def has_bots(game: Any) -> bool:
+    """Whether OpenSpiel's own bots can play tables by information state string.
+
+    They cannot move at the same time, and know nothing of the keys that `infostate_key` makes.
+    """
+    kind = game.get_type()
+    plain = kind.short_name != "turn_based_simultaneous_game"
+    return bool(plain and kind.provides_information_state_string and not is_simultaneous(game))
+
+
 def infostate_kind(game: Any) -> str:
     """How a turn-based game tells a player what it knows: ``"string"`` or ``"history"``.
 

@@ -10,6 +10,7 @@ import pytest
 
 from pokespiel import PSRO
 from pokespiel.openspiel import MatrixGame, OpenSpielGame
+from pokespiel.openspiel.env import play_states
 from pokespiel.openspiel.policy import InfostatePolicy, TabularPolicy
 from pokespiel.oracles.exact import ExactOracle
 from pokespiel.protocols import JointMixture, MetaGame, Mixture
@@ -182,6 +183,31 @@ class TestSampling:
         assert returns.shape == (1, episodes, game.num_players)
         error = returns[0].std(axis=0) / np.sqrt(episodes)
         assert np.all(np.abs(returns[0].mean(axis=0) - expected) < 4.5 * error + 1e-12)
+
+    @pytest.mark.parametrize("name", ["leduc_poker", "kuhn_poker(players=3)"])
+    def test_tables_stepped_together_are_worth_the_same(self, name: str) -> None:
+        # `play` leaves profiles of tables to OpenSpiel's bots; beside a network they are stepped.
+        reference = OpenSpielGame(name)
+        policies = [random_policy(reference, [p], 3 + p) for p in range(reference.num_players)]
+        expected = reference.expected_returns([policies])[0]
+        tables = [infostate_policy(reference, q, p) for p, q in enumerate(policies)]
+        returns = play_states(reference.game, [tables] * 4_000, rng=np.random.default_rng(0))
+        error = returns.std(axis=0) / np.sqrt(4_000)
+        assert np.all(np.abs(returns.mean(axis=0) - expected) < 4.5 * error + 1e-12)
+
+    def test_tables_of_a_turn_based_conversion_are_looked_up(self) -> None:
+        rock = InfostatePolicy({0: {"Observing player: 0. Non-terminal": np.eye(3)[0]}})
+        paper = InfostatePolicy({1: {"Observing player: 1. Non-terminal": np.eye(3)[1]}})
+        for name in ("matrix_rps", "turn_based_simultaneous_game(game=matrix_rps())"):
+            game = OpenSpielGame(name, exact=False)
+            returns = game.play([[rock, paper]], 20, rng=np.random.default_rng(0))
+            np.testing.assert_array_equal(returns[0], [[-1.0, 1.0]] * 20)
+
+    def test_a_table_that_holds_no_distribution_is_refused(self) -> None:
+        game = OpenSpielGame("kuhn_poker", exact=False)
+        broken = InfostatePolicy({0: {"0": np.array([0.0, np.nan])}})
+        with pytest.raises(ValueError, match=r"no distribution over actions at .* state '0'"):
+            game.play([[broken, InfostatePolicy()]], 1, rng=np.random.default_rng(0))
 
     def test_only_the_generator_decides(self) -> None:
         for exact in (True, False):
