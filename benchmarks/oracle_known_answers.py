@@ -269,9 +269,9 @@ TASKS = (
     Task(GOOFSPIEL, 0, 40_000, 1000, 3e-3, 512),
     Task("starmie-alakazam", 0, 4_000, 200, 2e-3, 256),
     Task("exeggutor-starmie", 0, 6_000, 300, 2e-3, 256),
-    Task("alakazam-chansey", 0, 6_000, 200, 1e-3, 256),
+    Task("alakazam-chansey", 0, 24_000, 400, 2e-3, 512),
     # Where a knockout depends on a few hp that players are shown in percent.
-    Task("slam-or-ghost", 0, 8_000, 400, 3e-3, 512),
+    Task("slam-or-ghost", 0, 24_000, 400, 3e-3, 512),
     Task("tauros-snorlax-late-boom", 0, 12_000, 500, 2e-3, 512),
 )
 
