@@ -13,6 +13,7 @@ table.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from pokespiel.openspiel.policy import TabularPolicy
 from pokespiel.oracles.exact import ExactOracle
 from pokespiel.protocols import Mixture
 from pokespiel.variants.anytime import anytime_psro
+from pokespiel.variants.correlated import AdmitNovel, recommendation_targets
 from pokespiel.variants.pipeline import pipeline_psro
 from pokespiel.variants.rectified import rectified_target
 from pokespiel.variants.self_play import self_play_psro
@@ -107,6 +109,19 @@ def psro(meta_solver: str, **settings: Any) -> Callable[[OpenSpielGame], Moves]:
     )
 
 
+def correlated(game: OpenSpielGame) -> Moves:
+    """JPSRO with correlated equilibria: a response to every recommendation."""
+    return from_loop(
+        PSRO(
+            game,
+            oracle=ExactOracle(),
+            meta_solver="mgce",
+            targets=recommendation_targets,
+            admit=AdmitNovel(),
+        )
+    )
+
+
 def rectified(game: OpenSpielGame) -> Moves:
     """Rectified PSRO; in one population a response is a best response in both seats."""
     return from_loop(
@@ -157,6 +172,7 @@ VARIANTS: dict[str, Callable[[OpenSpielGame], Moves]] = {
     "PRD-PSRO": psro("prd", target_regret=0.02),
     "alpha-PSRO": psro("alpharank"),
     "JPSRO, max-Gini CCE": psro("mgcce"),
+    "JPSRO, max-Gini CE": correlated,
     "rectified PSRO (one population)": rectified,
     "anytime PSRO": lambda game: from_loop(anytime_psro(game)),
     "self-play PSRO": self_play,
@@ -250,6 +266,12 @@ def main(arguments: Arguments) -> None:
     unknown = set(arguments.variants) - set(VARIANTS)
     if unknown:
         raise SystemExit(f"unknown variants {sorted(unknown)}; there are {list(VARIANTS)}")
+    for name in ("seconds", "iterations", "seeds"):
+        if not getattr(arguments, name) > 0:
+            raise ValueError(f"{name} must be positive, got {getattr(arguments, name)}")
+    form = OpenSpielGame(arguments.game).form
+    if form.num_players != 2 or not form.is_zero_sum:
+        raise ValueError(f"{arguments.game} is not a two-player zero-sum game")
     curves: dict[str, list[Curve]] = {}
     for variant in arguments.variants or VARIANTS:
         seeds = range(arguments.seeds)
@@ -264,4 +286,7 @@ def main(arguments: Arguments) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Arguments))
+    try:
+        main(tyro.cli(Arguments))
+    except (ValueError, OSError) as error:
+        sys.exit(f"compare_psro_variants: {error}")

@@ -12,6 +12,7 @@ works, and the gain shown is what its response gained in training: a lower bound
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -78,6 +79,8 @@ def make_oracle(arguments: Arguments) -> BestResponseOracle:
 
 def main(arguments: Arguments, console: Console) -> None:
     """Run the loop and show every iteration."""
+    if arguments.iterations < 0:
+        raise ValueError(f"iterations must not be negative, got {arguments.iterations}")
     game = OpenSpielGame(
         arguments.game, exact=not arguments.sampled, symmetric=arguments.one_population
     )
@@ -146,4 +149,7 @@ def show(loop: PSRO, game: OpenSpielGame, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Arguments), Console())
+    try:
+        main(tyro.cli(Arguments), Console())
+    except (ValueError, OSError) as error:
+        sys.exit(f"openspiel_psro: {error}")
