@@ -26,9 +26,8 @@ POKEMON_FIELDS = {
 SIDE_FIELDS = {
     "shown": {
         *("ORDER", "BOOST", "ACTIVE_TYPES", "ACTIVE_SPECIES", "TRANSFORMED", "LAST_MOVE"),
-        *("VOLATILES", "DISABLED_MOVE", "DISABLED_SLOT", "CHARGED_MOVE", "TRAPPING_MOVE"),
-        *("TRAPPING_TARGET", "TRAPPED_BY", "POKEMON_LEFT", "REQUEST", "TOXIC_COUNTER"),
-        *("LOCKED_MOVE", "TRAP_MAY_END", "FALSE_TRAP_WITH"),
+        *("VOLATILES", "DISABLED_MOVE", "CHARGED_MOVE", "TRAPPING_MOVE", "POKEMON_LEFT"),
+        *("REQUEST", "TOXIC_COUNTER", "LOCKED_MOVE"),
     },
     "hidden": {
         *("STAT", "STORED_STAT", "ACTIVE_MOVES", "ACTIVE_PP", "QUEUE_SPEED", "CONFUSION_TURNS"),
@@ -37,8 +36,11 @@ SIDE_FIELDS = {
         *("TRAPPING_DAMAGE", "TRAPPED_TURNS", "FALSE_TRAP_TURNS"),
         *("LAST_SELECTED_MOVE", "LAST_SELECTED_SLOT", "LAST_ENEMY_SELECTED_MOVE"),
         *("LAST_ENEMY_MOVE", "FAINTED_THIS_TURN", "FAINT_QUEUED", "PENDING_MOVE"),
+        *("DISABLED_SLOT", "TRAPPING_TARGET", "TRAPPED_BY", "TRAP_MAY_END", "FALSE_TRAP_WITH"),
     },
 }
+# Volatiles that no message tells the opponent of, or that say what it worked out by itself.
+HIDDEN_VOLATILES = at.FLINCHED | at.TOXIC_COUNTED | at.TRAPPED | at.FALSELY_TRAPPED
 BATTLE_FIELDS = {
     "shown": {"TURN", "RESULT"},
     "hidden": {"LAST_DAMAGE", "FAINTS", "PRNG_HIGH", "PRNG_LOW"},
@@ -71,8 +73,9 @@ def test_every_field_of_a_row_is_shown_or_hidden(layout, named):
     assert set(layout) == named["shown"] | named["hidden"]
 
 
-def battles_under_way(battles, steps, rng):
-    teams = np.stack([pack(unpack_showdown(team)) for team in load_teams()])
+def battles_under_way(battles, steps, rng, archetype=None):
+    teams = load_teams(archetype=archetype)
+    teams = np.stack([pack(unpack_showdown(team)) for team in teams])
     rows = np.zeros((battles, at.ROW), np.int32)
     pairs = teams[rng.integers(len(teams), size=(battles, 2))]
     call(begin_all, rows, pairs, rng.integers(2**64, size=battles, dtype=np.uint64))
@@ -95,8 +98,9 @@ def legal_of(rows):
 
 
 def disturb(rows, revealed, viewer, rng):
-    """The same battles, everything hidden from ``viewer`` drawn anew."""
-    rows, own, foe = rows.copy(), viewer * at.SIDE, (1 - viewer) * at.SIDE
+    """The same battles and records, everything hidden from ``viewer`` drawn anew."""
+    rows, revealed = rows.copy(), revealed.copy()
+    own, foe = viewer * at.SIDE, (1 - viewer) * at.SIDE
     for name, (start, size) in SIDE.items():
         if name in SIDE_FIELDS["hidden"]:
             rows[:, foe + start : foe + start + size] = rng.integers(1, 9, (len(rows), size))
@@ -105,14 +109,33 @@ def disturb(rows, revealed, viewer, rng):
     for name, (start, size) in BATTLE.items():
         if name in BATTLE_FIELDS["hidden"]:
             rows[:, start : start + size] = rng.integers(-(2**31), 2**31, (len(rows), size))
+    drawn = rng.integers(2**31, size=len(rows)) & HIDDEN_VOLATILES
+    rows[:, foe + at.VOLATILES] = rows[:, foe + at.VOLATILES] & ~HIDDEN_VOLATILES | drawn
     for row, seen in zip(rows, revealed[:, 1 - viewer, :6], strict=True):
         for slot in range(6):
             own_mon = row[own + slot * at.POKEMON :][: at.POKEMON]
             if own_mon[at.STATUS] == at.ASLEEP:
                 own_mon[at.SLEEP_TURNS] = rng.integers(1, 8)
             mon = row[foe + slot * at.POKEMON :][: at.POKEMON]
-            (_change_what_was_seen if slot in seen else _change_everything)(mon, rng)
-    return rows
+            if slot in seen:
+                is_charging = row[foe + at.VOLATILES] & at.CHARGING
+                prepared = row[foe + at.CHARGED_MOVE] if is_charging else 0
+                _change_what_was_seen(mon, prepared, rng)
+            else:
+                _change_everything(mon, rng)
+        _change_places(row[foe : foe + at.SIDE], seen, rng)
+    return rows, revealed
+
+
+def _change_places(side, seen, rng):
+    """Another order of the opponent's team, and of its bench; ``seen`` follows."""
+    places = rng.permutation(6)
+    team = side[: at.ORDER].reshape(6, at.POKEMON)
+    team[places] = team.copy()
+    order = side[at.ORDER : at.ORDER + 6]
+    order[:] = places[order]
+    rng.shuffle(order[1:])
+    seen[seen >= 0] = places[seen[seen >= 0]]
 
 
 def _change_everything(mon, rng):
@@ -122,14 +145,15 @@ def _change_everything(mon, rng):
     mon[at.PP : at.PP + 4] = rng.integers(1, 40, 4)
     mon[at.STATS : at.STATS + 4] = rng.integers(1, 999, 4)
     mon[at.TYPES : at.TYPES + 2] = rng.integers(0, 15, 2)
+    mon[at.LEVEL] = rng.integers(1, 101)
     mon[at.SPEED_GENES] = rng.integers(1, 99)
 
 
-def _change_what_was_seen(mon, rng):
+def _change_what_was_seen(mon, prepared, rng):
     shown = percent(mon[at.HP], mon[at.MAX_HP])
     most = int(rng.integers(200, 704))
-    fitting = [hp for hp in range(most + 1) if percent(hp, most) == shown]
-    if fitting:
+    fitting = np.flatnonzero(percent(np.arange(most + 1), most) == shown)
+    if len(fitting):
         mon[at.MAX_HP], mon[at.HP] = most, rng.choice(fitting)
     mon[at.STATS : at.STATS + 4] = rng.integers(1, 999, 4)
     mon[at.SUBSTITUTE_BROKE] = rng.integers(2)
@@ -139,15 +163,18 @@ def _change_what_was_seen(mon, rng):
     known = set(mon[at.MOVES : at.MOVES + 4].tolist())
     for k in range(4):
         move = mon[at.MOVES + k]
-        if move and mon[at.PP + k] == tables.MAX_PP[move]:
-            other = rng.choice([m for m in range(1, 165) if m not in known])
+        if move not in (0, prepared) and mon[at.PP + k] == tables.MAX_PP[move]:
+            other = next(m for m in rng.integers(1, 165, 8).tolist() if m not in known)
             mon[at.MOVES + k], mon[at.PP + k] = other, tables.MAX_PP[other]
+    slots = rng.permutation(4)
+    for first in (at.MOVES, at.PP):
+        mon[first : first + 4] = mon[first + slots]
 
 
 def percent(hp, most):
     """As Showdown shows an opponent's hp."""
-    shown = -(-100 * int(hp) // int(most))
-    return 99 if shown == 100 and hp < most else shown
+    shown = -(-100 * hp // most)
+    return np.where((shown == 100) & (hp < most), 99, shown)
 
 
 @pytest.mark.parametrize("viewer", [0, 1])
@@ -158,16 +185,42 @@ def test_nothing_hidden_moves_the_observation_or_the_legal_actions(viewer):
         asked = np.flatnonzero(legal_of(rows)[:, viewer].any(axis=1))
         if not len(asked):
             break
-        changed = disturb(rows, revealed, viewer, rng)
+        changed, known = disturb(rows, revealed, viewer, rng)
         legal = legal_of(rows)[asked, viewer]
         np.testing.assert_array_equal(legal_of(changed)[asked, viewer], legal)
         players = np.full(len(asked), viewer)
         before = obs.observe(rows, revealed, asked, players, legal)
-        after = obs.observe(changed, revealed, asked, players, legal)
+        after = obs.observe(changed, known, asked, players, legal)
         for name in before:
             np.testing.assert_array_equal(after[name], before[name], err_msg=name)
         compared += len(asked)
     assert compared > 1500
+
+
+def test_a_trap_that_may_have_ended_looks_like_one_that_only_seems_to_hold():
+    """Showdown leaves a player unsure whether its Pokémon is held; nothing else may tell."""
+    rng = np.random.default_rng(0)
+    compared = 0
+    for rows, revealed in battles_under_way(200, 60, rng, archetype="wrap"):
+        changed = rows.copy()
+        for s in range(2):
+            side = changed[:, s * at.SIDE : (s + 1) * at.SIDE]
+            bits, unsure = side[:, at.VOLATILES].copy(), side[:, at.TRAP_MAY_END] != 0
+            really, seemingly = bits & at.TRAPPED != 0, bits & at.FALSELY_TRAPPED != 0
+            really &= unsure & ~seemingly
+            seemingly &= bits & at.TRAPPED == 0
+            either = at.TRAPPED | at.FALSELY_TRAPPED
+            side[really | seemingly, at.VOLATILES] ^= either
+            side[seemingly, at.TRAP_MAY_END] = 1
+            compared += int((really | seemingly).sum())
+        legal = legal_of(rows)
+        np.testing.assert_array_equal(legal_of(changed), legal)
+        battles, players = np.nonzero(legal.any(axis=2))
+        before = obs.observe(rows, revealed, battles, players, legal[battles, players])
+        after = obs.observe(changed, revealed, battles, players, legal[battles, players])
+        for name in before:
+            np.testing.assert_array_equal(after[name], before[name], err_msg=name)
+    assert compared > 40
 
 
 def test_what_is_shown_does_move_the_observation():
