@@ -1,5 +1,6 @@
 """One battle, with Showdown's words for choices, for people, debuggers and protocol readers."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,12 @@ _VOLATILE_NAMES = {
 def parse_seed(seed: int | str) -> int:
     """A 64-bit seed from a number or from Showdown's ``a,b,c,d`` or ``gen5,<16 hex digits>``."""
     if isinstance(seed, str):
-        parts = seed.split(",")
-        if parts[0] == "gen5" and len(parts) == 2 and len(parts[1]) == 16:
-            return int(parts[1], 16)
-        if len(parts) == 4 and all(p.isdigit() and int(p) < 65536 for p in parts):
-            return sum(int(p) << shift for p, shift in zip(parts, (48, 32, 16, 0), strict=True))
-    elif 0 <= seed < 2**64:
+        if re.fullmatch(r"gen5,[0-9a-fA-F]{16}", seed):
+            return int(seed[5:], 16)
+        words = [int(word) for word in seed.split(",") if re.fullmatch(r"[0-9]{1,5}", word)]
+        if len(words) == 1 + seed.count(",") == 4 and max(words) < 2**16:
+            return sum(word << shift for word, shift in zip(words, (48, 32, 16, 0), strict=True))
+    elif isinstance(seed, int | np.integer) and 0 <= seed < 2**64:
         return int(seed)
     raise ValueError(
         f"seed {seed!r}: expected 0 to 2**64 - 1, four 16-bit words 'a,b,c,d' or 'gen5,<16 hex>'"
@@ -156,7 +157,8 @@ class Battle:
         names, accepted = self._choices(s)
         if not names and not choice:
             return -1
-        verb, _, rest = (choice or "").strip().partition(" ")
+        text = choice if isinstance(choice, str) else ""
+        verb, _, rest = text.strip().partition(" ")
         action = accepted.get(f"{verb} {to_id(rest)}")
         if action is None:
             expected = ", ".join(names) or "None: nothing to decide"

@@ -72,6 +72,7 @@ def test_a_fainted_pokemon_is_replaced_while_the_other_player_waits():
         (("move surf", "move 1"), r"player 1 cannot choose 'move surf'"),
         ((None, "move 1"), r"player 1 cannot choose None"),
         (("", "move 1"), r"player 1 cannot choose ''"),
+        ((1, "move 1"), r"player 1 cannot choose 1: expected move 1, move 2"),
     ],
 )
 def test_an_illegal_choice_is_named_and_changes_nothing(choices, complaint):
@@ -90,7 +91,13 @@ def test_a_finished_battle_takes_no_more_choices():
     assert battle.log()[-1].startswith(("|win|", "|tie"))
 
 
-@pytest.mark.parametrize("seed", ["1,2,3", "a,b,c,d", "1,2,3,65536", "gen5,12", -1, 2**64])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *("", "1,2,3", "a,b,c,d", "1,2,3,65536", "1,2,3,²", "1,2,3,4,"),
+        *("gen5,12", "gen5,0x00010002000300", -1, 2**64, 1.5, None),
+    ],
+)
 def test_a_bad_seed_is_refused(seed):
     with pytest.raises(ValueError, match="expected 0 to 2"):
         parse_seed(seed)
