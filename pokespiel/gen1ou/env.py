@@ -29,12 +29,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from pokespiel.gen1ou import observation as layout
 from pokespiel.gen1ou import rewards as shaping
-from pokespiel.gen1ou.arena import unpack_showdown
 from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.engine.batch import begin_all, call, legal_all, step_all
 from pokespiel.gen1ou.engine.teams import pack
 from pokespiel.gen1ou.observation import Observation
-from pokespiel.gen1ou.teams import load_teams
+from pokespiel.gen1ou.teams import legal_sets, load_teams
 
 if TYPE_CHECKING:
     import torch
@@ -116,7 +115,8 @@ class Gen1OUEnv:
         if reward not in REWARDS:
             raise ValueError(f"unknown reward {reward!r}; available: {', '.join(REWARDS)}")
         packed = [
-            pack(unpack_showdown(team)) for team in (load_teams() if teams is None else teams)
+            pack(legal_sets(team, source=f"teams[{number}]"))
+            for number, team in enumerate(load_teams() if teams is None else teams)
         ]
         if not packed:
             raise ValueError("Gen 1 OU needs at least one team")

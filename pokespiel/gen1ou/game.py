@@ -47,12 +47,11 @@ import pyspiel
 from numpy.typing import NDArray
 
 from pokespiel.gen1ou import observation as obs
-from pokespiel.gen1ou.arena import unpack_showdown
 from pokespiel.gen1ou.engine import Battle, PokemonSet
 from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.engine.batch import call, legal_all
 from pokespiel.gen1ou.engine.tables import MOVE_NAMES, SPECIES_NAMES, STATUS_IDS
-from pokespiel.gen1ou.teams import load_exports, pack
+from pokespiel.gen1ou.teams import legal_sets, load_exports, pack
 
 NAME = "gen1ou"
 PASS = 10
@@ -143,7 +142,7 @@ def _teams(wanted: str, size: int) -> list[NamedTeam]:
         packed = {name: pack(library[name]) for name in names}
     teams = []
     for name, text in packed.items():
-        sets = unpack_showdown(text)
+        sets = legal_sets(text, source=f"gen1ou: team {name}")
         if len(sets) < size:
             raise ValueError(f"gen1ou: team {name} has {len(sets)} Pokémon, team_size is {size}")
         teams.append(NamedTeam(name, tuple(sets[:size])))

@@ -23,7 +23,7 @@ from pokespiel.gen1ou.arena import EngineArena
 from pokespiel.gen1ou.baselines import BASELINES
 from pokespiel.gen1ou.neural import KINDS, Config, NeuralPolicy, network_config
 from pokespiel.gen1ou.recording import EngineRecorder, Learner, ShowdownRecorder
-from pokespiel.gen1ou.teams import load_teams
+from pokespiel.gen1ou.teams import legal_sets, load_teams
 from pokespiel.policies.storage import load_config
 from pokespiel.protocols import Episode, Mixture, Opponents, Policy, Profile, sample_profiles
 
@@ -95,7 +95,8 @@ class Gen1OU:
     Raises
     ------
     ValueError
-        For an unknown backend, network or initial policy, or fewer than one team.
+        For an unknown backend, network or initial policy, fewer than one team, or one that
+        [Gen 1] OU forbids.
     """
 
     num_players = 2
@@ -121,6 +122,8 @@ class Gen1OU:
         self.teams = list(load_teams() if teams is None else teams)
         if not self.teams:
             raise ValueError("Gen 1 OU needs at least one team")
+        for number, team in enumerate(self.teams if teams is not None else ()):
+            legal_sets(team, source=f"teams[{number}]")
         digest = hashlib.sha256("\n".join(self.teams).encode()).hexdigest()[:12]
         start = initial if isinstance(initial, str) else getattr(initial, "name", repr(initial))
         nets = "" if network == "compact" else f"network={network}, "

@@ -11,6 +11,9 @@ from pokespiel.gen1ou.engine import Battle
 from pokespiel.gen1ou.env import Gen1OUEnv
 from pokespiel.gen1ou.teams import load_teams
 
+YOUNG = "Dragonite|||NoAbility|wrap|Serious|252,252,252,252,252,252|N|||5|"
+"""A team that only its level makes illegal."""
+
 
 def choose(legal, rng):
     return (rng.random(legal.shape) * legal).argmax(axis=2)
@@ -109,6 +112,8 @@ def test_tensors_share_the_arrays_memory():
         ({"num_battles": 0}, "num_battles must be at least 1, got 0"),
         ({"num_battles": 2, "reward": "binary"}, "unknown reward 'binary'; available: win, shaped"),
         ({"num_battles": 2, "teams": []}, "at least one team"),
+        ({"num_battles": 2, "teams": ["Tauros"]}, r"teams\[0\], Pokémon 1: "),
+        ({"num_battles": 2, "teams": [YOUNG]}, r"teams\[0\]: Dragonite has level 5, it exists"),
         ({"num_battles": 2, "seed": -1}, "seed must be a non-negative integer, got -1"),
     ],
 )

@@ -119,6 +119,9 @@ def test_teams_can_come_from_a_file(tmp_path):
     assert "Tauros: Body Slam, Hyper Beam" in state.information_state_string(0)
     with pytest.raises(ValueError, match="has 1 Pokémon, team_size is 2"):
         pyspiel.load_game("gen1ou", {"teams": str(file), "team_size": 2})
+    file.write_text(file.read_text().replace("bodyslam", "surf"))
+    with pytest.raises(ValueError, match="gen1ou: team teams 1: Tauros: cannot learn Surf"):
+        pyspiel.load_game("gen1ou", {"teams": str(file), "team_size": 1})
 
 
 def test_each_player_can_have_teams_of_its_own():

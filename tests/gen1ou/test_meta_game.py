@@ -31,6 +31,7 @@ def _installed():
     return None
 
 
+MEW = "Mew|||NoAbility|psychic|Serious|252,252,252,252,252,252|N||||"
 MISSING = _installed()
 showdown = [
     pytest.mark.showdown,
@@ -76,6 +77,8 @@ def test_is_a_game_that_psro_can_play_and_ppo_can_train_on():
             "unknown initial policy 'champion'; available on engine: starter, network, random",
         ),
         ({"teams": []}, "at least one team"),
+        ({"teams": ["Mew"]}, r"teams\[0\], Pokémon 1: "),
+        ({"teams": [MEW]}, r"teams\[0\]: Mew is banned"),
     ],
 )
 def test_bad_settings_are_named(settings, message):

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from pokespiel.gen1ou.engine.teams import PokemonSet
 from pokespiel.gen1ou.teams.formats import (
     METAMON_SUFFIX,
     TeamFormatError,
@@ -45,6 +46,7 @@ __all__ = [
     "check_team",
     "engine_sets",
     "generate_team",
+    "legal_sets",
     "library",
     "load_exports",
     "load_teams",
@@ -121,6 +123,30 @@ def load_teams(*, archetype: str | None = None, names: Iterable[str] | None = No
             raise ValueError(f"no archetype is called {archetype!r}; there are {', '.join(known)}")
         teams = {name: team for name, team in teams.items() if team.archetype == archetype}
     return [write_packed(team.members) for team in teams.values()]
+
+
+def legal_sets(packed: str, *, source: str = "team") -> list[PokemonSet]:
+    """The engine's sets of a team in Showdown's packed form that [Gen 1] OU allows.
+
+    Parameters
+    ----------
+    packed
+    source
+        What errors call the team.
+
+    Raises
+    ------
+    TeamFormatError
+        If the text is no team.
+    IllegalTeamError
+        With everything that is illegal about it.
+    """
+    members = parse_packed(packed, source=source)
+    try:
+        check_team(members)
+    except IllegalTeamError as error:
+        raise IllegalTeamError(f"{source}: {error}") from None
+    return engine_sets(members)
 
 
 def load_exports() -> dict[str, str]:
