@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from pokespiel.metamon.assets import load_vocabulary
 from pokespiel.metamon.engine_observation import every_word
 from pokespiel.metamon.lora import add_adapters, sharing
 from pokespiel.metamon.network import MetamonConfig, MetamonNetwork
-from pokespiel.metamon.policy import MetamonPolicy, load, network_of
+from pokespiel.metamon.policy import MetamonPolicy, default_device, load, network_of
 from pokespiel.policies.storage import load_config, load_weights, save_document
 
 KIND = "metamon/trained"
@@ -39,6 +40,12 @@ TRAINING: dict[str, Any] = {
     "kl_weight": 0.02,
 }
 """Settings of `PPOOracle` for an agent that can play: small steps, held to where it started."""
+
+CONCURRENCY = 256
+"""Battles at once that the memories of SyntheticRLV2 have room for in 6 GB (float32)."""
+
+_BASES: WeakValueDictionary[tuple[str, int | None], MetamonPolicy] = WeakValueDictionary()
+"""Published agents that trained ones in this process rest on: each is read once."""
 
 
 class ActorCritic(nn.Module):
@@ -101,6 +108,8 @@ class TrainedPolicy(MetamonPolicy):
         Of LoRA.
     source : (str, int or None), optional
         Published agent and epoch whose weights it shares; they are not stored with it.
+    base : MetamonPolicy, optional
+        The agent whose weights it shares.
     """
 
     network: ActorCritic  # type: ignore[assignment]
@@ -115,11 +124,13 @@ class TrainedPolicy(MetamonPolicy):
         name: str = "metamon",
         max_batch: int = 1024,
         source: tuple[str, int | None] | None = None,
+        base: MetamonPolicy | None = None,
     ) -> None:
         super().__init__(network.agent, vocabulary, name=name, max_batch=max_batch, source=source)
         self.network = network
         self.part = part
         self.adapters = adapters
+        self.base = base
 
     @property
     def agent(self) -> MetamonNetwork:
@@ -138,6 +149,7 @@ class TrainedPolicy(MetamonPolicy):
             name=self.name,
             max_batch=self.max_batch,
             source=self.source,
+            base=self.base,
         )
 
     def act_and_tell(
@@ -187,19 +199,15 @@ class TrainedPolicy(MetamonPolicy):
         if kind != KIND:
             raise ValueError(f"{directory} holds a policy of kind {kind!r}, not {KIND!r}")
         source = None if config["source"] is None else tuple(config["source"])
-        if source is not None:
-            agent = load(source[0], epoch=source[1]).network
-        else:
-            agent = network_of(config["network"]).eval()
-        if vocabulary is None:
-            vocabulary = every_word() if config["own_vocabulary"] else load_vocabulary()
         rank, alpha = config["adapters"] or (8, 16.0)
-        policy = trainable(
-            MetamonPolicy(agent, vocabulary, name=config["name"], source=source),
-            part=config["part"],
-            rank=rank,
-            alpha=alpha,
-        )
+        if source is not None:
+            base = _BASES.get(source) or load(source[0], epoch=source[1])
+        else:
+            if vocabulary is None:
+                vocabulary = every_word() if config["own_vocabulary"] else load_vocabulary()
+            agent = network_of(config["network"]).to(default_device()).eval()
+            base = MetamonPolicy(agent, vocabulary, name=config["name"])
+        policy = trainable(base, part=config["part"], rank=rank, alpha=alpha)
         load_weights(directory, policy.network, partly=source is not None)
         return policy
 
@@ -233,6 +241,8 @@ def trainable(
     """
     if part not in PARTS:
         raise ValueError(f"unknown part {part!r}; available: {', '.join(PARTS)}")
+    if policy.source is not None:
+        _BASES.setdefault(policy.source, policy)
     policy.agent.requires_grad_(False)
     agent = sharing(policy.agent)
     assert isinstance(agent, MetamonNetwork)
@@ -256,6 +266,7 @@ def trainable(
         name=policy.name,
         max_batch=policy.max_batch,
         source=policy.source,
+        base=policy,
     )
 
 

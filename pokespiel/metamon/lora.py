@@ -71,8 +71,8 @@ class MixedLinear(nn.Module):
     """A linear layer with the adapters of several agents, each row of a batch with those of one.
 
     All adapters are applied to all rows, as two products with all thin matrices side by side, and
-    between them what is another agent's is set to zero. At a rank of 8, twenty agents cost about a
-    fifth of the layer more than one does, and no loop.
+    between them what is another agent's is set to zero. In arithmetic twenty agents of rank 8 add
+    about a fifth to SyntheticRLV2's layers, and no loop over them.
 
     Parameters
     ----------

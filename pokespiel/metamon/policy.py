@@ -419,7 +419,7 @@ class MetamonPolicy:
         network = network_of(config["network"])
         load_weights(directory, network)
         return cls(
-            network.eval().requires_grad_(False),
+            network.to(default_device()).eval().requires_grad_(False),
             load_vocabulary() if vocabulary is None else vocabulary,
             distribution=config["distribution"],
             name=config["name"],
@@ -559,8 +559,10 @@ class Joined:
             )
         rows = np.split(probabilities, np.cumsum(sizes)[:-1])
         return [
-            self.policies[number].answer(*known, rng)[0]
-            for number, *known in zip(owners, waiting, questions, rows, strict=True)
+            self.policies[number].answer(decisions, question, part, rng)[0]
+            for number, decisions, question, part in zip(
+                owners, waiting, questions, rows, strict=True
+            )
         ]
 
     @torch.inference_mode()
@@ -602,12 +604,18 @@ def network_of(sizes: dict[str, Any]) -> MetamonNetwork:
     return MetamonNetwork(MetamonConfig(**{**sizes, "value_range": tuple(sizes["value_range"])}))
 
 
+def default_device() -> str:
+    """The GPU, where there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def load(
     name: str | Path,
     *,
     epoch: int | None = None,
+    context: int = 128,
     distribution: str = "masked",
-    device: str = "cpu",
+    device: str | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> MetamonPolicy:
     """Load a published agent, or one in a file.
@@ -618,10 +626,13 @@ def load(
         Of `pokespiel.metamon.assets.AGENTS`, downloaded before; or a checkpoint's path.
     epoch
         Another checkpoint of a published agent than the one metamon plays.
+    context
+        Decisions that an agent in a file remembers, which the file does not say: 200 for Small and
+        Medium ones.
     distribution
         See `MetamonPolicy`.
     device, dtype
-        Where and in what to compute.
+        Where and in what to compute; default: in single precision on the GPU, where there is one.
 
     Raises
     ------
@@ -632,13 +643,13 @@ def load(
     """
     if isinstance(name, Path) or name.endswith(".pt"):
         label = Path(name).stem
-        network = load_checkpoint(name)
+        network = load_checkpoint(name, context=context)
         source = None
     else:
         label = name
         source = (name, epoch)
         network = load_checkpoint(checkpoint_path(name, epoch), context=agent(name).context)
-    network = network.to(device=device, dtype=dtype)
+    network = network.to(device=device or default_device(), dtype=dtype)
     return MetamonPolicy(
         network, load_vocabulary(), distribution=distribution, name=label, source=source
     )

@@ -194,6 +194,7 @@ class PPOOracle:
         policy = self._initial_policy(game, player, opponents, rng)
         device = torch.device(self._device())
         network: nn.Module = policy.network
+        home = next(network.parameters()).device
         opponents = _on_device(opponents, game, player, device)
         playing = [network, *(p.network for p in _policies(opponents) if game.is_trainable(p))]
         network.to(device)
@@ -222,7 +223,7 @@ class PPOOracle:
                     learner.improve(episodes, rng, done / self.episodes)
             except (FloatingPointError, torch.cuda.OutOfMemoryError) as error:
                 learner.put_back(kept)
-                network.to("cpu")
+                network.to(home)
                 raise self._error(error, done, checkpoint, policy) from error
             done += len(episodes)
             throughput.decisions += sum(len(episode.actions) for episode in episodes)
@@ -239,7 +240,7 @@ class PPOOracle:
                 checkpoint.save(network, learner.optimizer, rng, state)
             if self.progress is not None:
                 self.progress(done, self.episodes, curve[-1], throughput)
-        network.to("cpu")
+        network.to(home)
         cost = {
             "episodes": done,
             "seconds": time.perf_counter() - started,

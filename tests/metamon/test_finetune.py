@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakValueDictionary
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from pokespiel.gen1ou.distillation import distil
 from pokespiel.gen1ou.meta_game import Gen1OU
 from pokespiel.gen1ou.neural import NeuralPolicy
 from pokespiel.gen1ou.teams import load_teams
+from pokespiel.metamon import finetune
 from pokespiel.metamon.engine_observation import every_word
 from pokespiel.metamon.finetune import PARTS, TrainedPolicy, trainable
 from pokespiel.metamon.lora import LoRALinear
@@ -134,6 +137,7 @@ def test_it_is_stored_and_loaded(base, tmp_path):
 
 
 def test_of_a_published_agent_only_the_adapters_are_stored(base, tmp_path, monkeypatch):
+    """And of all that are read back it is there once."""
     published = MetamonPolicy(base.network, WORDS, name="small", source=("Small", 3))
     calls = []
 
@@ -141,14 +145,17 @@ def test_of_a_published_agent_only_the_adapters_are_stored(base, tmp_path, monke
         calls.append((name, epoch))
         return published
 
-    monkeypatch.setattr("pokespiel.metamon.finetune.load", load)
+    monkeypatch.setattr(finetune, "load", load)
     policy = trainable(published, part="lora")
     policy.save(tmp_path)
-    again = TrainedPolicy.load(tmp_path)
-    assert calls == [("Small", 3)]
     whole = sum(p.numel() for p in base.network.parameters()) * 4
     assert (tmp_path / "weights.safetensors").stat().st_size < 0.5 * whole
-    assert again.agent.embed.weight is base.network.embed.weight
+    beside = TrainedPolicy.load(tmp_path)
+    assert calls == []
+    monkeypatch.setattr(finetune, "_BASES", WeakValueDictionary())
+    later = [TrainedPolicy.load(tmp_path) for _ in range(3)]
+    assert calls == [("Small", 3)]
+    assert {p.shares for p in (policy, beside, *later)} == {published.shares}
 
 
 def test_psro_answers_with_adapters_and_resumes_to_the_same_table(base, tmp_path):
