@@ -76,6 +76,9 @@ class EnginePolicy(Protocol):
     (`pokespiel.gen1ou.engine.transcript`), the rows of the battles that it plays, and their
     numbers. The transcript is public, hp aside.
 
+    And one ``forget()``, called before the first battle: what it still remembers then is of
+    battles that were broken off.
+
     Policies that can be asked in one pass have an equal attribute ``shares`` and a method
     ``join(policies)``: what it gives is asked in their place, by
     ``act_on_engine(asked, rng)`` with one entry per policy, its `Decisions` or None, and answers
@@ -143,21 +146,23 @@ class EngineArena:
         if not len(policies):
             return returns
         distinct, seats = _seats(policies)
+        for policy in distinct:
+            if hasattr(policy, "forget"):
+                policy.forget()
         packed, sides = self._packed(teams)
         seeds = rng.integers(2**64, size=len(policies), dtype=np.uint64)
         # A step of a thousand battles takes less time than waking a second thread.
         numba.set_num_threads(1)
 
         tables = _tables(distinct)
-        watchers = [number for number, policy in enumerate(distinct) if hasattr(policy, "watch")]
+        watchers = _watchers(distinct)
         width = RECORDED_ROW if watchers else at.ROW
 
         def watch(rows: NDArray[np.int32], battles: NDArray[np.int64], new: bool) -> None:
-            for number in watchers:
-                where = np.flatnonzero((seats[battles] == number).any(axis=1))
+            for method, numbers in watchers:
+                where = np.flatnonzero(np.isin(seats[battles], numbers).any(axis=1))
                 if len(where):
-                    policy: Any = distinct[number]
-                    policy.watch(rows, where, battles[where], new)
+                    method(rows, where, battles[where], new)
 
         def begin(battles: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int16]]:
             rows = np.zeros((len(battles), width), np.int32)
@@ -252,6 +257,20 @@ def _seats(
     numbers = {key: number for number, key in enumerate(distinct)}
     seats = np.array([[numbers[id(p)] for p in pair] for pair in policies], dtype=np.int64)
     return list(distinct.values()), seats
+
+
+def _watchers(policies: list[EnginePolicy]) -> list[tuple[Callable[..., None], list[int]]]:
+    """Who is told of each step, and for which policies.
+
+    A policy and another that wraps it share one memory, which must hear of a step once.
+    """
+    found: dict[int, tuple[Callable[..., None], list[int]]] = {}
+    for number, policy in enumerate(policies):
+        method = getattr(policy, "watch", None)
+        if method is not None:
+            memory = id(getattr(method, "__self__", method))
+            found.setdefault(memory, (method, []))[1].append(number)
+    return list(found.values())
 
 
 def _tables(policies: list[EnginePolicy]) -> list[tuple[list[int], Any]]:

@@ -219,6 +219,32 @@ class TestOnTheEngine:
         np.testing.assert_array_equal(seen[1][0], seen[6][0])
         np.testing.assert_allclose(seen[1][1], seen[6][1], atol=2e-4)
 
+    def test_a_wrapper_beside_it_shares_its_memory(self):
+        """What happened is read once, though both sit at the same battle."""
+
+        class Wrapper:
+            name = "wrapper"
+
+            def __init__(self, agent):
+                self.watch, self.ended = agent.watch, agent.ended
+                self.act_on_engine = agent.act_on_engine
+
+        games = []
+        for wrap in (False, True):
+            agent, asked = policy(), []
+            original = agent._probabilities
+
+            def spy(*arguments, original=original, asked=asked):
+                asked.append(arguments[1])
+                return np.eye(9)[original(*arguments).argmax(axis=1)]
+
+            agent._probabilities = spy
+            seats = [(agent, Wrapper(agent) if wrap else agent)] * 4
+            EngineArena().play(seats, self.pairs(4), rng=np.random.default_rng(4))
+            games.append(np.concatenate(asked))
+        assert np.abs(games[0][:, 9:16]).max() > 0.0, "boosts were seen"
+        np.testing.assert_array_equal(*(np.sort(game, axis=0) for game in games))
+
     def test_a_game_that_starts_from_it_stores_and_loads_it(self, tmp_path, monkeypatch):
         monkeypatch.setattr("pokespiel.metamon.policy.load_vocabulary", lambda: WORDS)
         game = Gen1OU(initial=policy(name="small"))
