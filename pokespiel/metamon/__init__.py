@@ -4,7 +4,7 @@
 >>> policy = metamon.load("SyntheticRLV2")  # doctest: +SKIP
 
 The agents are metamon's (Grigsby et al. 2025, arXiv:2504.04395) and are fetched on request by
-``python -m pokespiel.metamon.download NAME``.
+``pokespiel metamon download NAME``.
 """
 
 from pokespiel.gen1ou.meta_game import register_policy_kind

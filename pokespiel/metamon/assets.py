@@ -1,7 +1,7 @@
 """Which agents metamon has published, and where their files are on this machine.
 
 The weights are on the Hugging Face hub, the vocabulary in metamon's own repository. Both are
-metamon's (MIT licence) and come from there, by ``python -m pokespiel.metamon.download``.
+metamon's (MIT licence) and come from there, by ``pokespiel metamon download``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ VOCABULARY_URL = (
 )
 VOCABULARY_SHA256 = "f692c1d5375cd2ba8526547423400e79ee3fc7c429689c8d49c3ab15a9a22ea1"
 VOCABULARY_SIZE = 1407
-DOWNLOAD_COMMAND = "python -m pokespiel.metamon.download"
+DOWNLOAD_COMMAND = "pokespiel metamon download"
 
 
 class AssetError(OSError):

@@ -1,4 +1,4 @@
-"""Fetch a published agent: ``python -m pokespiel.metamon.download SyntheticRLV2``.
+"""Fetch a published agent, as ``pokespiel metamon download SyntheticRLV2`` does.
 
 Files are resumed where a download broke off, checked, and only then given their name. The
 vocabulary's checksum is part of this package. That of the weights is what the hub announces for
@@ -7,12 +7,10 @@ the file (the sha256 of its large-file storage), and is kept beside them.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import http.client
 import json
 import shutil
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -23,7 +21,6 @@ from typing import Any, TypeAlias
 
 from pokespiel.files import write_atomically
 from pokespiel.metamon.assets import (
-    AGENTS,
     DOWNLOAD_COMMAND,
     HUB_REPOSITORY,
     VOCABULARY,
@@ -187,25 +184,6 @@ def fetch(
     part.replace(target)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; the exit status is 1 where a file could not be had."""
-    parser = argparse.ArgumentParser(
-        prog=DOWNLOAD_COMMAND, description="Fetch an agent that metamon has published."
-    )
-    parser.add_argument("name", choices=list(AGENTS), metavar="NAME", help=", ".join(AGENTS))
-    parser.add_argument("--epoch", type=int, help="another checkpoint than metamon's default")
-    parser.add_argument("--from", dest="source", type=Path, help="local folder to copy from")
-    options = parser.parse_args(arguments)
-    show = _show_progress if sys.stderr.isatty() else None
-    try:
-        path = download(options.name, epoch=options.epoch, source=options.source, progress=show)
-    except AssetError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(path)
-    return 0
-
-
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -296,12 +274,3 @@ def _check(path: Path) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _show_progress(there: int, total: int) -> None:
-    share = f" of {total / 1e6:.0f}" if total else ""
-    print(f"\r{there / 1e6:.0f}{share} MB", end="", file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -174,19 +174,18 @@ def test_without_a_network_one_message_says_what_to_place_where(cache):
     "layout",
     [FILE, "policy_epoch_48.pt", f"models--jakegrigsby--metamon/snapshots/{COMMIT}/{FILE}"],
 )
-def test_a_local_folder_is_a_source(tmp_path, cache, content, layout, capsys):
+def test_a_local_folder_is_a_source(tmp_path, cache, content, layout):
     folder = tmp_path / "mine"
     (folder / layout).parent.mkdir(parents=True, exist_ok=True)
     (folder / layout).write_bytes(content)
     (folder / "allreplaysv3.json").write_bytes(WORDS)
-    assert download.main(["SyntheticRLV2", "--from", str(folder)]) == 0
-    assert capsys.readouterr().out.strip() == str(cache / FILE)
+    assert download.download("SyntheticRLV2", source=folder) == cache / FILE
     assert (cache / FILE).read_bytes() == content
 
 
-def test_a_folder_without_the_file(tmp_path, capsys):
-    assert download.main(["SyntheticRLV2", "--from", str(tmp_path)]) == 1
-    assert "holds no policy_epoch_48.pt" in capsys.readouterr().err
+def test_a_folder_without_the_file(tmp_path):
+    with pytest.raises(assets.AssetError, match=r"holds no policy_epoch_48\.pt"):
+        download.download("SyntheticRLV2", source=tmp_path)
 
 
 def test_a_file_that_is_no_checkpoint(tmp_path, cache):
@@ -202,7 +201,7 @@ def test_unknown_agents_are_refused_with_the_known_ones():
 
 
 def test_what_is_not_downloaded_says_how():
-    with pytest.raises(assets.AssetError, match=r"pokespiel\.metamon\.download SyntheticRLV2"):
+    with pytest.raises(assets.AssetError, match="pokespiel metamon download SyntheticRLV2"):
         assets.checkpoint_path("SyntheticRLV2")
     with pytest.raises(assets.AssetError, match="vocabulary is not downloaded"):
         assets.load_vocabulary()
