@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import matplotlib
 import numpy as np
@@ -25,10 +25,10 @@ import torch
 import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from pokespiel import PSRO, PSROResult
-from pokespiel.cli.opponents import start_of
+from pokespiel.cli.opponents import room_for, start_of
 from pokespiel.cli.psro import gen1ou_oracle
 from pokespiel.exploitability.exact import Exploitability
 from pokespiel.exploitability.restricted import restricted
@@ -70,13 +70,16 @@ class Arguments:
     """Battles that each best response learns from; default: 16000, on Showdown 300."""
     fresh_battles: int | None = None
     """Battles behind each closing measurement, per strategy; default: 2000 and 80."""
-    initial: str = "starter"
+    initial: Annotated[str, tyro.conf.arg(aliases=("--init",))] = "starter"
     """Where the population starts: the network that comes with PokéSpiel, "network" for one with
     fresh weights, the name of a baseline, an agent of metamon's (SyntheticRLV2; metamon-small to
     try without a download), or a stored policy's directory. Best responses from an agent of
     metamon's are adapters to it."""
     admit: Literal["always", "significant"] = "always"
     """Whether best responses that do not beat the mixture significantly join, too."""
+    concurrency: int | None = None
+    """Battles under way at once; default: 1024, on Showdown 40, and 256 from an agent of metamon's,
+    which remembers its battles."""
     seed: int = 0
     """Of everything but the simulator's own dice."""
     directory: Path | None = None
@@ -105,7 +108,12 @@ def main(arguments: Arguments, console: Console) -> None:
     torch.set_num_threads(arguments.threads)
     directory = arguments.directory or Path(f"runs/gen1ou-seed{arguments.seed}")
     initial = start_of(arguments.initial)
-    game = Gen1OU(backend=arguments.backend, initial=initial, seed=arguments.seed)
+    game = Gen1OU(
+        backend=arguments.backend,
+        initial=initial,
+        concurrency=arguments.concurrency or room_for(initial, arguments.backend),
+        seed=arguments.seed,
+    )
     rivals = {"start": game.initial_policies()[0]}
     rivals |= {rival: game.baselines[rival]() for rival in RIVALS}
     oracle = JudgedOracle(
@@ -114,7 +122,7 @@ def main(arguments: Arguments, console: Console) -> None:
             precision=arguments.precision,
             checkpoint=directory / "training",
             progress=lambda done, total, mean, throughput: bars.update(
-                task, description=f"training, {throughput.rate:,.0f} decisions/s"
+                task, description="training", where=str(throughput)
             ),
             **(ON_SHOWDOWN if arguments.backend == "showdown" else {}),
         ),
@@ -122,7 +130,7 @@ def main(arguments: Arguments, console: Console) -> None:
         rivals=rivals,
     )
     bars = progress_bars(console)
-    task = bars.add_task("starting the server", total=None)
+    task = bars.add_task("starting the server", total=None, where="")
     game.progress = lambda done, total: bars.update(task, completed=done, total=total)
     with game, bars:
         psro = PSRO(
@@ -134,7 +142,7 @@ def main(arguments: Arguments, console: Console) -> None:
             seed=arguments.seed,
             directory=directory,
             resume=arguments.resume,
-            monitor=lambda what, done, total: bars.update(task, description=DOING[what]),
+            monitor=lambda what, done, total: bars.update(task, description=DOING[what], where=""),
         )
         for number in range(len(psro.steps), arguments.iterations):
             if psro.converged:
@@ -148,7 +156,7 @@ def main(arguments: Arguments, console: Console) -> None:
                 f"{curve[-1]:.2f} in the last"
             )
         result = psro.result()
-        bars.update(task, description="fresh battles")
+        bars.update(task, description="fresh battles", where="")
         rng = np.random.default_rng([arguments.seed, CLOSING])
         found = restricted(
             game, result.populations, result.meta_strategy, arguments.fresh_battles, rng=rng
@@ -244,13 +252,17 @@ def draw(result: PSROResult, path: Path) -> None:
 
 
 def progress_bars(console: Console) -> Progress:
-    """One line that says what is being done, and how far it is."""
+    """One line that says what is being done, how far it is, and where a training's time goes."""
     return Progress(
         TextColumn("{task.description:28}"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TextColumn("battles"),
         TimeElapsedColumn(),
+        TextColumn(
+            "{task.fields[where]}",
+            table_column=Column(no_wrap=True, max_width=max(console.width - 80, 1)),
+        ),
         console=console,
         transient=True,
     )

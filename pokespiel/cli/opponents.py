@@ -103,6 +103,15 @@ def start_of(text: str) -> Any:
     return policy
 
 
+def room_for(start: Any, backend: str) -> int | None:
+    """Battles at once for a population that starts there; None for the backend's own default."""
+    if backend != "engine" or not hasattr(start, "agent"):
+        return None
+    from pokespiel.metamon.finetune import CONCURRENCY
+
+    return CONCURRENCY
+
+
 def _is_agent(text: str) -> bool:
     # Loading torch takes seconds: most names are told without.
     if not text.replace("_", "").isalnum() or Path(text).exists():

@@ -9,7 +9,14 @@ from typing import Any
 
 import click
 
-from pokespiel.cli.common import Progress, closing, failing_in_one_line, write_json
+from pokespiel.cli.common import (
+    Progress,
+    closing,
+    failing_in_one_line,
+    most_weight,
+    without_native_stderr,
+    write_json,
+)
 
 _DOING = {"iteration": "next iteration", "evaluate": "playing cells of the table",
           "respond": "finding a best response"}  # fmt: skip
@@ -108,7 +115,7 @@ FRESH_GAMES = 100
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, no steps.")
 @click.pass_context
 def psro(ctx: click.Context, /, **options: Any) -> None:
-    """Grow populations by best responses to the meta-strategy (PSRO).
+    """Grow populations by best responses to their mixtures.
 
     GAME is the name of an OpenSpiel game, perhaps with parameters; the path of a payoff file (CSV,
     npz, JSON); or gen1ou, Gen 1 OU on the engine or on a local Showdown server.
@@ -173,7 +180,9 @@ def _psro(
             built.progress = progress.games
         loop = PSRO(
             built,
-            oracle=_judged(_oracle(oracle, built, training_games, progress), oracle, fresh_games),
+            oracle=_judged(
+                _oracle(oracle, built, training_games, progress), oracle, built, fresh_games
+            ),
             meta_solver=meta_solver,
             episodes_per_cell=games_per_cell or (60 if game == "gen1ou" else 1000),
             seed=seed,
@@ -225,10 +234,11 @@ def _game(
         flag = "--one-population" if one_population else "--sampled"
         raise click.UsageError(f"{flag} is for OpenSpiel games, not for {name}")
     if name == "gen1ou":
-        from pokespiel.cli.opponents import start_of
+        from pokespiel.cli.opponents import room_for, start_of
         from pokespiel.gen1ou.meta_game import Gen1OU
 
         start = {} if initial is None else {"initial": start_of(initial)}
+        concurrency = concurrency or room_for(start.get("initial"), backend)
         return Gen1OU(backend=backend, concurrency=concurrency, seed=seed, **start)
     if is_file:
         from pokespiel.cli.payoff_files import read_payoffs
@@ -237,7 +247,8 @@ def _game(
         return MatrixGame(read_payoffs(Path(name)).payoffs)
     from pokespiel.openspiel import OpenSpielGame
 
-    return OpenSpielGame(name, exact=not sampled, symmetric=one_population)
+    with without_native_stderr():
+        return OpenSpielGame(name, exact=not sampled, symmetric=one_population)
 
 
 def _oracle(name: str, game: Any, training_games: int | None, progress: Progress) -> Any:
@@ -257,31 +268,42 @@ def _oracle(name: str, game: Any, training_games: int | None, progress: Progress
     from pokespiel.oracles.ppo import PPOOracle
 
     if game.name.startswith("gen1ou("):
-        start = game.initial_policies()[0]
-        found = gen1ou_oracle(training_games or GEN1OU_TRAINING_GAMES, start)
+        found = gen1ou_oracle(training_games or GEN1OU_TRAINING_GAMES, game.initial)
     else:
         found = PPOOracle() if training_games is None else PPOOracle(episodes=training_games)
     return replace(found, progress=progress.training)
 
 
-def _judged(built: Any, name: str, fresh_games: int | None) -> Any:
-    """An oracle whose responses are played on fresh games before they join."""
+def _judged(built: Any, name: str, game: Any, fresh_games: int | None) -> Any:
+    """An oracle whose responses are played on fresh games before they join.
+
+    Those from an agent of metamon's also play that agent, always.
+    """
     if name == "exact":
         if fresh_games is not None:
             raise click.UsageError("--fresh-games is for trained responses: --oracle ppo or "
                                    "tabular_q")  # fmt: skip
         return built
+    start: Any = game.initial_policies()[0] if game.name.startswith("gen1ou(") else None
+    rivals = {start.name: start} if hasattr(start, "agent") else {}
     if fresh_games == 0:
+        if rivals:
+            raise click.UsageError(
+                "best responses from an agent of metamon's are always judged: --fresh-games is at "
+                "least 2"
+            )
         return built
     from pokespiel.variants.evidence import JudgedOracle
 
-    return JudgedOracle(built, games=FRESH_GAMES if fresh_games is None else fresh_games)
+    games = FRESH_GAMES if fresh_games is None else fresh_games
+    return JudgedOracle(built, games=games, rivals=rivals)
 
 
 def gen1ou_oracle(training_games: int, start: Any = None) -> Any:
     """PPO in few large batches: a policy that plays well already forgets in small ones.
 
-    With smaller steps from ``start``, where that is an agent of metamon's.
+    Smaller steps still where ``start``, what the population starts from (`Gen1OU.initial`), is the
+    starter, a stored network or an agent of metamon's: what they know is easily lost.
     """
     from pokespiel.oracles.ppo import PPOOracle
 
@@ -289,11 +311,13 @@ def gen1ou_oracle(training_games: int, start: Any = None) -> Any:
         from pokespiel.metamon.finetune import TRAINING
 
         return PPOOracle(episodes=training_games, start=start, **TRAINING)
+    plays = start == "starter" or hasattr(start, "network")
     return PPOOracle(
         episodes=training_games,
         episodes_per_batch=min(max(training_games // 8, 40), 2000),
-        minibatch=2048,
-        learning_rate=(1e-3, 2e-4),
+        epochs=2 if plays else 4,
+        minibatch=1024 if plays else 2048,
+        learning_rate=(2e-4, 1e-4) if plays else (1e-3, 2e-4),
         trace=0.9,
         entropy=0.003,
     )
@@ -301,7 +325,7 @@ def gen1ou_oracle(training_games: int, start: Any = None) -> Any:
 
 def _line(step: Any) -> str:
     """One iteration in one line."""
-    from pokespiel.variants.evidence import measured
+    from pokespiel.variants.evidence import EVIDENCE, measured
 
     sizes = " x ".join(map(str, step.sizes))
     parts = [f"iteration {step.iteration}: {sizes} strategies"]
@@ -320,6 +344,11 @@ def _line(step: Any) -> str:
             parts.append(
                 f"response of player {response['player']} trained on {cost['episodes']} games "
                 f"(mean outcome {curve[0]:.2f} in the first batch, {curve[-1]:.2f} in the last)"
+            )
+        for rival, rate in cost.get(EVIDENCE, {}).get("rivals", {}).items():
+            parts.append(
+                f"mean outcome {rate['mean']:.2f} [{rate['low']:.2f}, {rate['high']:.2f}] against "
+                f"{rival}"
             )
     parts.append(f"{step.seconds:.2f} s")
     return ", ".join(parts)
@@ -353,14 +382,15 @@ def _document(name: str, result: Any, directory: Path | None, *, converged: bool
 
 
 def _show(result: Any, directory: Path | None, *, converged: bool) -> None:
-    from solvers.comparison import describe
+    from pokespiel.report.run import strategy_name
 
     if converged:
         click.echo("converged: the last responses gain nothing")
     shared = len(result.populations) == 1
     for player, marginal in enumerate(result.meta_strategy.marginals[: 1 if shared else None]):
         whose = "meta-strategy" if shared else f"meta-strategy of player {player}"
-        click.echo(f"{whose} (strategy:weight): {describe(marginal)}")
+        names = [strategy_name(index) for index in range(len(marginal))]
+        click.echo(f"{whose}: {most_weight(marginal, names)}")
     games = result.table.total_episodes()
     click.echo(f"payoffs from {games} games" if games else "payoffs exact")
     if directory is not None:
