@@ -6,6 +6,8 @@ measures the architecture of a published agent with random weights (its speed do
 them), each decision with its battle's memory full. One line of JSON for each batch size. With
 ``--round-trip FOLDER`` the weights are first written there in metamon's format and read back. With
 ``--battles N`` the agent then plays that many battles against itself on the engine, all at once.
+With ``--adapters N`` that many agents with adapters (LoRA, rank 8) share each batch, first in one
+pass, then in a pass each.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from pokespiel.metamon import (
     save_checkpoint,
 )
 from pokespiel.metamon.engine_observation import every_word
+from pokespiel.metamon.lora import MixedTrunk, add_adapters, sharing
 from pokespiel.metamon.network import FEEDBACK, NUM_NUMBERS, NUM_WORDS
 
 _SMALL = {"turn_width": 100, "turn_layers": 3, "turn_heads": 5, "context": 200}
@@ -57,6 +60,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="of torch on a CPU")
     parser.add_argument("--seconds", type=float, default=10.0, help="for each batch size")
     parser.add_argument("--battles", type=int, default=0, help="against itself on the engine")
+    parser.add_argument("--adapters", type=int, default=0, help="agents that share each batch")
     parser.add_argument("--round-trip", type=Path, metavar="FOLDER")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -78,6 +82,9 @@ def main() -> None:
             "peak_memory_gb": round(peak_memory(options.device) / 1e9, 2),
         }
         print(json.dumps(record), flush=True)
+        if options.adapters:
+            shared = measure_adapters(network, options.adapters, batch, options.seconds)
+            print(json.dumps({"model": options.model, "dtype": options.dtype, **shared}))
     if options.battles:
         record = {"model": options.model, "dtype": options.dtype, **play(network, options.battles)}
         record["peak_memory_gb"] = round(peak_memory(options.device) / 1e9, 2)
@@ -150,6 +157,51 @@ def measure(network: MetamonNetwork, batch: int, seconds: float) -> dict[str, fl
         "decisions_per_cpu_second": round(passes * batch / elapsed_cpu, 1),
         "cache_mb_per_battle": round(cache.nbytes / batch / 1e6, 2),
     }
+
+
+@torch.inference_mode()
+def measure_adapters(
+    network: MetamonNetwork, agents: int, batch: int, seconds: float
+) -> dict[str, float]:
+    """Decisions per second of the processor of adapted agents: in one pass, and in one each."""
+    adapted = [sharing(network) for _ in range(agents)]
+    for agent in adapted:
+        add_adapters(agent, rank=8, alpha=16.0)
+    trunk, each = MixedTrunk(adapted), batch // agents
+    caches = [network.new_cache(each) for _ in adapted]
+    for cache in caches:
+        cache.counts += network.config.context
+    words = torch.zeros(agents * each, NUM_WORDS, dtype=torch.int64, device=network.device)
+    numbers = torch.rand(agents * each, NUM_NUMBERS, device=network.device)
+    feedback = torch.zeros(agents * each, FEEDBACK, device=network.device)
+    times = torch.full((agents * each,), network.config.context, device=network.device)
+    slots, whose = torch.arange(each), torch.arange(agents).repeat_interleave(each)
+
+    def together() -> None:
+        turns = network.encode_turns(words, numbers, feedback)
+        views = [cache.open(slots) for cache in caches]
+        states = trunk.advance(turns, times, whose, views).split(each)
+        for agent, state in zip(adapted, states, strict=True):
+            agent.logits(agent.norm(state)).cpu()
+
+    def apart() -> None:
+        for number, (agent, cache) in enumerate(zip(adapted, caches, strict=True)):
+            rows = slice(number * each, (number + 1) * each)
+            turns = network.encode_turns(words[rows], numbers[rows], feedback[rows])
+            agent.logits(agent.advance(turns, times[rows], cache, slots)).cpu()
+
+    found: dict[str, float] = {"agents": agents, "batch": agents * each}
+    thin = [p for name, p in adapted[0].named_parameters() if name.endswith((".up", ".down"))]
+    found["adapter_mb"] = round(sum(p.nbytes for p in thin) / 1e6, 2)
+    for way in (together, apart):
+        way()
+        passes, started, started_cpu = 0, time.perf_counter(), time.process_time()
+        while passes < 3 or time.perf_counter() - started < seconds:
+            way()
+            passes += 1
+        spent = time.process_time() - started_cpu
+        found[f"decisions_per_cpu_second_{way.__name__}"] = round(passes * agents * each / spent, 1)
+    return found
 
 
 def round_trip(network: MetamonNetwork, folder: Path) -> MetamonNetwork:
