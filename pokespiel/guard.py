@@ -75,36 +75,74 @@ class _OnEngine:
 
     def act_on_engine(self, decisions: Decisions, rng: np.random.Generator) -> NDArray[np.int64]:
         try:
-            actions = np.asarray(self._policy.act_on_engine(decisions, rng))
+            actions = self._policy.act_on_engine(decisions, rng)
         except PolicyError as error:
             # Another policy, which this one asked.
             raise PolicyError(
-                f"{error}, asked by policy {self.name} in {self._place(decisions, 0)}"
+                f"{error}, asked by policy {self.name} in {_place(decisions, 0)}"
             ) from error
         except Exception as error:
             raise PolicyError(
-                f"policy {self.name} failed in {self._place(decisions, 0)}: "
+                f"policy {self.name} failed in {_place(decisions, 0)}: "
                 f"{type(error).__name__}: {error}"
             ) from error
+        return self.checked(actions, decisions)
+
+    def checked(self, answer: Any, decisions: Decisions) -> NDArray[np.int64]:
+        """What the policy answered, if it is one integer per decision."""
+        actions: NDArray[np.int64] = np.asarray(answer)
         if actions.dtype.kind == "f" and actions.shape == (len(decisions),):
             bad = np.flatnonzero(~np.isfinite(actions))
             if len(bad):
-                place = self._place(decisions, int(bad[0]))
+                place = _place(decisions, int(bad[0]))
                 raise PolicyError(f"policy {self.name} answered {actions[bad[0]]} in {place}")
         if actions.dtype.kind not in "iu" or actions.shape != (len(decisions),):
             raise PolicyError(
                 f"policy {self.name} answered {actions.dtype} of shape {actions.shape} in "
-                f"{self._place(decisions, 0)}; expected {len(decisions)} integers"
+                f"{_place(decisions, 0)}; expected {len(decisions)} integers"
             )
         return actions
 
-    @staticmethod
-    def _place(decisions: Decisions, index: int) -> str:
-        from pokespiel.gen1ou.engine import layout as at
+    def join(self, policies: Sequence[Any]) -> _Together:
+        """Several that are asked in one pass, watched together."""
+        watched = [_OnEngine(policy, name_of(policy)) for policy in policies]
+        return _Together(watched, self._policy.join(policies))
 
-        turn = int(decisions.rows[decisions.where[index], at.TURN])
-        together = f" (of {len(decisions)} asked together)" if len(decisions) > 1 else ""
-        return f"battle {decisions.battles[index]}, turn {turn}{together}"
+
+class _Together:
+    """Answers as several policies do that are asked in one pass."""
+
+    def __init__(self, policies: Sequence[_OnEngine], joined: Any) -> None:
+        self._policies, self._joined = policies, joined
+
+    def act_on_engine(
+        self, asked: Sequence[Decisions | None], rng: np.random.Generator
+    ) -> list[NDArray[np.int64]]:
+        waiting = [
+            (policy, decisions)
+            for policy, decisions in zip(self._policies, asked, strict=True)
+            if decisions is not None
+        ]
+        try:
+            answers = self._joined.act_on_engine(asked, rng)
+        except Exception as error:
+            names = " or ".join(policy.name for policy, _ in waiting)
+            raise PolicyError(
+                f"policy {names}, asked in one pass, failed in {_place(waiting[0][1], 0)}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        return [
+            policy.checked(answer, decisions)
+            for (policy, decisions), answer in zip(waiting, answers, strict=True)
+        ]
+
+
+def _place(decisions: Decisions, index: int) -> str:
+    from pokespiel.gen1ou.engine import layout as at
+
+    turn = int(decisions.rows[decisions.where[index], at.TURN])
+    together = f" (of {len(decisions)} asked together)" if len(decisions) > 1 else ""
+    return f"battle {decisions.battles[index]}, turn {turn}{together}"
 
 
 class _OnOpenSpiel:
