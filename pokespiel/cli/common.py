@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 CLOSING = 2**32 - 1
 """Marks the random numbers of games after the loop, apart from those of any iteration."""
@@ -77,6 +80,27 @@ def columns(rows: list[list[str]], *, left: int = 1) -> str:
     )
 
 
+def most_weight(distribution: NDArray[np.float64], names: Sequence[str], *, most: int = 5) -> str:
+    """The strategies of most weight, the heaviest first."""
+    order = [i for i in np.argsort(-distribution, kind="stable") if distribution[i] > 5e-4]
+    shown = ", ".join(f"{names[i]} {distribution[i]:.3f}" for i in order[:most])
+    return shown + (f" and {len(order) - most} more" if len(order) > most else "")
+
+
+@contextmanager
+def without_native_stderr() -> Iterator[None]:
+    """Silence what compiled code writes to stderr by itself: an error is to be one line."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 class Progress:
     """One line on stderr that says how far it is; silent unless stderr is a terminal."""
 
@@ -95,7 +119,7 @@ class Progress:
 
     def training(self, done: int, total: int, mean: float, throughput: Any) -> None:
         """Say how far a training is, and where its time goes."""
-        self._write(f"training: {done} of {total} games, mean outcome {mean:.2f}; {throughput}")
+        self._write(f"training {done}/{total} games, outcome {mean:.2f}; {throughput}")
 
     def bytes(self, done: int, total: int) -> None:
         """Say how much of a file is there."""
@@ -108,7 +132,8 @@ class Progress:
 
     def _write(self, line: str) -> None:
         if self._shown:
-            sys.stderr.write(f"\r\033[K{line[:100]}")
+            width = shutil.get_terminal_size().columns - 1
+            sys.stderr.write(f"\r\033[K{line[:width]}")
             sys.stderr.flush()
 
 

@@ -33,7 +33,9 @@ def metamon() -> None:
     help="Copy from this folder instead of the network.",
 )
 def download(name: str, epoch: int | None, source: Path | None) -> None:
-    """Fetch an agent's weights and vocabulary into the cache, unless they are there.
+    """Fetch an agent into the cache, unless it is there.
+
+    That is its weights, and the vocabulary that all of them share.
 
     \b
     Examples:

@@ -74,7 +74,9 @@ def _csv(path: Path) -> PayoffFile:
     if {"row", "column"} <= set(rows[0]):
         named = read_csv(path)
         return _of_table(named.game, named.names)
-    header = None if all(map(_is_number, rows[0][1:])) and len(rows[0]) > 1 else rows.pop(0)
+    first, *others = rows[0]
+    numbers = _is_number(first) or (bool(others) and all(map(_is_number, others)))
+    header = None if numbers else rows.pop(0)
     named_rows = bool(rows) and not all(_is_number(row[0]) for row in rows)
     matrix = []
     for row in rows:

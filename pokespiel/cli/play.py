@@ -63,9 +63,10 @@ def play(
     """Play Gen 1 OU against OPPONENT on a local Showdown server.
 
     OPPONENT is a baseline (random, max_damage, ...), starter (the network that comes with
-    PokéSpiel), a run's directory (one policy of its mixture is drawn for each battle) or
-    RUN:STRATEGY (runs/first:BR2, runs/first:2). Each turn shows what happened and the legal
-    choices; type the number of one. Ctrl-C or q gives the battle up.
+    PokéSpiel), an agent of metamon's (SyntheticRLV2), a stored policy's directory, a run's
+    directory (one policy of its mixture is drawn for each battle) or RUN:STRATEGY (runs/first:BR2,
+    runs/first:2). Each turn shows what happened and the legal choices; type the number of one.
+    Ctrl-C or q gives the battle up.
 
     With --showdown nothing is asked here: the opponent waits under its account's name. Challenge it
     to [Gen 1] OU from Showdown's client (the server's address leads to it; it is loaded from
@@ -143,7 +144,10 @@ def _play(opponent: str, team: Path | None, seed: int | None) -> None:
     human = Human()
     theirs = teams[int(rng.integers(len(teams)))]
     with ShowdownServer() as server, closing(Arena(server, concurrency=1)) as arena:
-        arena.play([Match((human, policy), (mine, theirs))], rng=rng)
+        try:
+            arena.play([Match((human, policy), (mine, theirs))], rng=rng)
+        except KeyboardInterrupt:
+            human.verdict = "\nyou gave the battle up"
     click.echo(human.verdict)
 
 

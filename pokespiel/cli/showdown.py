@@ -22,9 +22,9 @@ def showdown() -> None:
 
 @showdown.command()
 def install() -> None:
-    """Install the pinned npm package into the cache, unless it is there.
+    """Install the pinned npm package, unless it is there.
 
-    Fetches it from the npm registry; nothing else in PokéSpiel does.
+    Fetches it into the cache from the npm registry; nothing else in PokéSpiel does.
 
     \b
     Examples:

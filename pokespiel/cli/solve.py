@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pokespiel.cli.common import columns, failing_in_one_line, write_json
+from pokespiel.cli.common import columns, failing_in_one_line, most_weight, write_json
 
 
 @click.command()
@@ -141,10 +141,7 @@ def _named(distribution: Any, names: Any, player: int) -> str:
 
     if names is None:
         return str(describe(distribution))
-    own = names[min(player, len(names) - 1)]
-    order = [i for i in distribution.argsort()[::-1] if distribution[i] > 5e-4]
-    shown = ", ".join(f"{own[i]} {distribution[i]:.3f}" for i in order[:5])
-    return shown + (f" and {len(order) - 5} more" if len(order) > 5 else "")
+    return most_weight(distribution, names[min(player, len(names) - 1)])
 
 
 def _document(file: Path, read: Any, compared: Any, uncertainty: dict[str, Any]) -> dict[str, Any]:

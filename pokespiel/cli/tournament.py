@@ -67,13 +67,14 @@ def tournament(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Play POLICIES against each other in Gen 1 OU, and rate them.
+    """Play POLICIES against each other in Gen 1 OU; rate them.
 
     A policy is a baseline (random, max_damage, ...), starter (the network that comes with
-    PokéSpiel), a run's directory (the mixture of its meta-strategy) or RUN:STRATEGY
-    (runs/first:BR2, runs/first:2). Every pairing gets an equal share first; the rest goes where
-    battles can still move the equilibrium. The intervals allow for that. If a policy fails, it is
-    named, with the battle and the turn; what was found before is printed and kept.
+    PokéSpiel), an agent of metamon's (SyntheticRLV2), a stored policy's directory, a run's
+    directory (the mixture of its meta-strategy) or RUN:STRATEGY (runs/first:BR2, runs/first:2).
+    Every pairing gets an equal share first; the rest goes where battles can still move the
+    equilibrium. The intervals allow for that. If a policy fails, it is named, with the battle and
+    the turn; what was found before is printed and kept.
 
     \b
     Examples:

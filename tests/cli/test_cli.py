@@ -79,6 +79,13 @@ def test_impossible_wishes_are_one_line_and_status_2(capsys, arguments, words):
     assert err.count("\n") == 1
 
 
+def test_what_openspiel_writes_itself_does_not_stand_beside_the_error(capfd):
+    status, out, err = run(capfd, "psro", "kuhn_poker(players=99)")
+    assert (status, out) == (2, "")
+    assert "OpenSpiel cannot load 'kuhn_poker(players=99)'" in err
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize("command", ["report", "exploitability"])
 def test_a_directory_without_a_run_fails_in_one_line(capsys, command, tmp_path):
     status, out, err = run(capsys, command, tmp_path)
@@ -102,6 +109,14 @@ def test_help_has_examples(capsys, command):
     assert f"  pokespiel {command}" in out
 
 
+@pytest.mark.parametrize("group", [[], ["showdown"], ["metamon"]])
+def test_commands_are_listed_by_whole_sentences(capsys, group):
+    status, out, _ = run(capsys, *group, "--help")
+    assert status == 0
+    assert all(line.endswith(".") for line in out.split("Commands:\n")[1].splitlines())
+    assert "..." not in out.split("Commands:\n")[1]
+
+
 # psro, exploitability, report -----------------------------------------------------------------
 
 
@@ -110,6 +125,7 @@ def test_psro_solves_a_game_by_name(capsys):
     assert status == 0
     assert out.startswith("iteration 0: 2 x 2 strategies, exploitability 0.458333 (exact)")
     assert "converged" in out
+    assert re.search(r"^meta-strategy of player 1: BR\d 0\.\d{3}, ", out, flags=re.MULTILINE)
 
 
 def test_psro_solves_a_file_and_prints_json(capsys, matrix):
@@ -387,6 +403,7 @@ def test_arrays_and_stored_games_are_read(tmp_path):
     [
         ("a.csv", "", "is empty"),
         ("a.csv", "x,y\n1,b\n2,3\n", "'b' is not a number"),
+        ("a.csv", "0.5,b\n0.4,0.5\n", "'b' is not a number"),
         ("a.csv", "\udcff\udcfe", "a.csv is not a text file"),
         ("a.csv", ",a,b\na,0.5,1\na,0,0.5\n", "names its rows a, a and its columns a, b"),
         ("a.csv", ",a,a\na,0.5,1\na,0,0.5\n", "names two strategies 'a'"),
