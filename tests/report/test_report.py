@@ -246,7 +246,8 @@ def test_ticks_are_round(low, high, ticks):
 
 
 def browser() -> str:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    names = "chromium", "chromium-browser", "google-chrome"
+    found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
         pytest.skip("no chromium on PATH; Debian's package is called chromium")
     return found
@@ -265,15 +266,31 @@ def in_browser(page: Path, tmp_path: Path, *options: str) -> subprocess.Complete
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("run", ["sampled", "kuhn"])
-def test_renders_in_a_browser_without_a_word_on_the_console(run, request, tmp_path):
+THEMES = {"dark": 0, "light": 1}
+"""As Chromium's ``preferredColorScheme`` counts them."""
+
+
+@pytest.mark.parametrize(("run", "theme"), [("sampled", "light"), ("sampled", "dark"),
+                                            ("kuhn", "light")])  # fmt: skip
+def test_renders_in_a_browser_without_a_word_on_the_console(run, theme, request, tmp_path):
     from matplotlib.image import imread
 
     page = write_report(request.getfixturevalue(run))
     picture = tmp_path / "page.png"
-    done = in_browser(page, tmp_path, "--window-size=1000,900", f"--screenshot={picture}")
+    done = in_browser(
+        page, tmp_path, "--window-size=1000,900", f"--screenshot={picture}",
+        f"--blink-settings=preferredColorScheme={THEMES[theme]}",
+    )  # fmt: skip
     assert "CONSOLE" not in done.stderr
-    assert imread(picture)[..., :3].std() > 0.02, "the page is blank"
+    seen = imread(picture)[..., :3]
+    assert seen.std() > 0.02, "the page is blank"
+    assert (np.median(seen) > 0.5) == (theme == "light")
+
+
+def test_a_word_on_the_console_would_be_noticed(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("<script>nonsense()</script>")
+    assert "CONSOLE" in in_browser(page, tmp_path, f"--screenshot={tmp_path / 'page.png'}").stderr
 
 
 def test_fits_a_phone(sampled, tmp_path):
