@@ -55,8 +55,10 @@ def xdo(game: OpenSpielGame, *, tolerance: float = 1e-9) -> Iterator[XDOStep]:
     Raises
     ------
     ValueError
-        If the game is not a compiled two-player zero-sum game.
+        If the game is not a compiled two-player zero-sum game with a population for each player.
     """
+    if game.is_symmetric:
+        raise ValueError(f"{game.name} has one population; XDO needs one per player")
     form = game.form
     scale = max(abs(bound) for bound in form.payoff_bounds)
     allowed = []

@@ -337,3 +337,5 @@ class TestXDO:
     def test_refuses_other_games(self) -> None:
         with pytest.raises(ValueError, match="not a two-player zero-sum game"):
             next(xdo(OpenSpielGame("matrix_pd")))
+        with pytest.raises(ValueError, match="one population; XDO needs one per player"):
+            next(xdo(OpenSpielGame("kuhn_poker", symmetric=True)))
