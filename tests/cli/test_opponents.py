@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import click
 import numpy as np
 import pytest
 
 from pokespiel.cli import main
 from pokespiel.cli.common import OpenedRun, Progress
-from pokespiel.cli.opponents import SMALL_AGENT, resolve, start_of
+from pokespiel.cli.opponents import SMALL_AGENT, resolve, room_for, start_of
+from pokespiel.cli.psro import _judged
 from pokespiel.gen1ou.meta_game import STARTER, Gen1OU
 from pokespiel.gen1ou.neural import NeuralPolicy
 from pokespiel.metamon.finetune import TrainedPolicy
 from pokespiel.metamon.policy import MetamonPolicy
+from pokespiel.oracles.ppo import PPOOracle
 from pokespiel.protocols import Mixture
 
 
@@ -34,6 +37,21 @@ def test_agents_of_metamons_are_trained_by_adapters():
     start = start_of(SMALL_AGENT)
     assert isinstance(start, TrainedPolicy)
     assert start.part == "lora"
+
+
+def test_responses_from_an_agent_are_always_judged_against_it():
+    game = Gen1OU(initial=start_of(SMALL_AGENT))
+    assert list(_judged(PPOOracle(), "ppo", game, None).rivals) == [SMALL_AGENT]
+    with pytest.raises(click.UsageError, match="always judged"):
+        _judged(PPOOracle(), "ppo", game, 0)
+    assert not _judged(PPOOracle(), "ppo", Gen1OU(), None).rivals
+
+
+def test_agents_that_remember_play_fewer_battles_at_once():
+    start = start_of(SMALL_AGENT)
+    assert room_for(start, "engine") == 256
+    assert room_for(start, "showdown") is None
+    assert room_for("starter", "engine") is None
 
 
 def test_an_agent_that_is_not_downloaded_says_how(tmp_path, monkeypatch, capsys):
