@@ -32,9 +32,13 @@ def main(path: str) -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
         os.environ["ACCELERATE_USE_CPU"] = "1"
     try:
+        import torch
+
+        if not torch.cuda.is_available():
+            # Compiling takes a minute and needs a compiler; on a CPU it gains nothing.
+            os.environ["TORCHDYNAMO_DISABLE"] = "1"
         import amago
         import metamon
-        import torch
         from metamon.interface import (
             DefaultObservationSpace,
             MinimalActionSpace,
