@@ -51,7 +51,11 @@ def test_runs_from_a_clean_kernel(path, monkeypatch):
         cells += [nbformat.v4.new_code_cell(code) for code in solutions(cell)]
     notebook.cells = cells
     client = nbclient.NotebookClient(
-        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": FOLDER}}
+        notebook,
+        timeout=240,
+        startup_timeout=240,
+        kernel_name="python3",
+        resources={"metadata": {"path": FOLDER}},
     )
     client.execute()
     for cell in notebook.cells:
