@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -274,6 +275,12 @@ def main(arguments: Arguments) -> None:
         raise ValueError(f"{arguments.game} is not a two-player zero-sum game")
     curves: dict[str, list[Curve]] = {}
     for variant in arguments.variants or VARIANTS:
+        # What solvers load when they are first used counts for no run.
+        one_population = variant.startswith("rectified")
+        for _ in islice(
+            VARIANTS[variant](random_start("kuhn_poker", 0, symmetric=one_population)), 2
+        ):
+            pass
         seeds = range(arguments.seeds)
         curves[variant] = [run(variant, arguments.game, seed, arguments) for seed in seeds]
         last = [curve.exploitability[-1] for curve in curves[variant]]
