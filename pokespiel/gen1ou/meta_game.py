@@ -133,7 +133,7 @@ class Gen1OU:
         self.log_directory = log_directory
         self.progress: BattleProgress | None = None
         self._check_initial(initial)
-        self._initial = initial
+        self.initial = initial
         self._network = network_config(network)
         self._seed = seed
         self._server: ShowdownServer | None = None
@@ -207,13 +207,13 @@ class Gen1OU:
 
     def initial_policies(self) -> list[Policy]:
         """One policy for the one population."""
-        if not isinstance(self._initial, str):
-            return [self._initial]
-        if self._initial == "starter":
+        if not isinstance(self.initial, str):
+            return [self.initial]
+        if self.initial == "starter":
             return [NeuralPolicy.load(STARTER)]
-        if self._initial == "network":
+        if self.initial == "network":
             return [self.new_policy(rng=np.random.default_rng(self._seed))]
-        return [BASELINES[self._initial]()]
+        return [BASELINES[self.initial]()]
 
     def play(
         self, profiles: Sequence[Profile], episodes: int, *, rng: np.random.Generator
