@@ -103,10 +103,12 @@ def distil(
     Raises
     ------
     ValueError
-        If the game is not on the engine, or a number makes no sense.
+        If the game is not on the engine, the student has a memory, or a number makes no sense.
     """
     if game.backend != "engine":
         raise ValueError(f"distillation plays on the engine, not on {game.backend}")
+    if student.network.recurrent:
+        raise ValueError("distillation learns single decisions; the student must have no memory")
     if not 0.0 < held_out < 1.0:
         raise ValueError(f"held_out must be between 0 and 1, got {held_out}")
     measured = round(battles * held_out)
@@ -157,7 +159,7 @@ class _Seat:
         self.teacher = teacher
         self.name = getattr(teacher, "name", type(teacher).__name__)
         self.network = None
-        for hook in ("watch", "ended"):
+        for hook in ("watch", "ended", "forget"):
             if hasattr(teacher, hook):
                 setattr(self, hook, getattr(teacher, hook))
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pokespiel.gen1ou import observation as obs
 from pokespiel.gen1ou.arena import Decisions
@@ -20,7 +22,11 @@ from pokespiel.policies.battle_transformer import (
     BattleTransformer,
     BattleTransformerConfig,
 )
+from pokespiel.policies.memory import Memories
 from pokespiel.policies.storage import load_config, load_weights, save_network
+
+if TYPE_CHECKING:
+    from pokespiel.gen1ou.showdown.decision import BattleResult
 
 Config: TypeAlias = BattleNetworkConfig | BattleTransformerConfig
 Network: TypeAlias = BattleNetwork | BattleTransformer
@@ -35,15 +41,18 @@ _INPUTS = {
 }
 """What this version's observations are like."""
 
+_COMPACT = BattleNetworkConfig(**_INPUTS)
+
 NETWORKS: dict[str, Config] = {
-    "compact": BattleNetworkConfig(**_INPUTS),
+    "compact": _COMPACT,
+    "compact-memory": replace(_COMPACT, memory=128),
     **{
         f"transformer-{size}": BattleTransformerConfig(**_INPUTS, **settings)
         for size, settings in SIZES.items()
     },
 }
-"""Networks by name: the compact one of 129 thousand parameters, and transformers of about as many
-parameters as they are called."""
+"""Networks by name: the compact one of 129 thousand parameters, the same with a memory, and
+transformers of about as many parameters as they are called."""
 
 _ARCHITECTURES: dict[str, tuple[type[Any], type[Any]]] = {
     "gen1ou/battle-network": (BattleNetworkConfig, BattleNetwork),
@@ -78,7 +87,7 @@ class NeuralPolicy:
     Parameters
     ----------
     network
-        A `BattleNetwork` or a `BattleTransformer`.
+        A `BattleNetwork` or a `BattleTransformer`, without a memory: `policy_of` takes both.
     name
         How tables call it.
     """
@@ -87,8 +96,8 @@ class NeuralPolicy:
         self.network = network
         self.name = name
 
-    @classmethod
-    def new(cls, network: str | Config = "compact", *, rng: np.random.Generator) -> NeuralPolicy:
+    @staticmethod
+    def new(network: str | Config = "compact", *, rng: np.random.Generator) -> NeuralPolicy:
         """Freshly drawn weights; the policy starts almost uniform.
 
         Parameters
@@ -106,23 +115,31 @@ class NeuralPolicy:
         # torch's layers draw from the global generator; fork it so that nobody else notices.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**63)))
-            return cls(_ARCHITECTURES[_kind(config)][1](config))
+            return policy_of(_ARCHITECTURES[_kind(config)][1](config))
 
     def copy(self) -> NeuralPolicy:
-        """An independent policy with the same weights."""
-        return NeuralPolicy(copy.deepcopy(self.network), name=self.name)
+        """An independent policy with the same weights and no battles."""
+        return type(self)(copy.deepcopy(self.network), name=self.name)
 
     def act(self, decisions: Sequence[Decision], rng: np.random.Generator) -> NDArray[np.int64]:
         """Choose for every decision; see `pokespiel.gen1ou.showdown.decision`."""
+        return self.act_and_see(decisions, rng)[1]
+
+    def act_and_see(
+        self, decisions: Sequence[Decision], rng: np.random.Generator
+    ) -> tuple[list[obs.Observation], NDArray[np.int64]]:
+        """Choose for every decision, and tell what was observed of each."""
         # poke-env comes with the Showdown backend; the engine does without.
         from pokespiel.gen1ou.showdown.observation import observe
 
         observations = [observe(d.battle, d.legal) for d in decisions]
-        return self.choose(stack(observations), np.stack([d.legal for d in decisions]), rng)
+        legal = np.stack([d.legal for d in decisions])
+        seats = np.array([d.battle_id for d in decisions])
+        return observations, _draw(self._weigh_on_showdown(seats, stack(observations), legal), rng)
 
     def act_on_engine(self, decisions: Decisions, rng: np.random.Generator) -> NDArray[np.int64]:
         """Choose for every decision; see `pokespiel.gen1ou.arena`."""
-        return self.choose(decisions.observations, decisions.legal, rng)
+        return self.act_and_weigh(decisions, rng)[0]
 
     def act_and_tell(
         self, decisions: Decisions, rng: np.random.Generator
@@ -135,7 +152,7 @@ class NeuralPolicy:
         self, decisions: Decisions, rng: np.random.Generator
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Choose, and tell from which probabilities ``(n, 10)``."""
-        probabilities = self.weigh(decisions.observations, decisions.legal)
+        probabilities = self._weigh_on_engine(decisions)
         return _draw(probabilities, rng), probabilities
 
     def choose(
@@ -144,7 +161,7 @@ class NeuralPolicy:
         legal: NDArray[np.bool_],
         rng: np.random.Generator,
     ) -> NDArray[np.int64]:
-        """Sample an action ``(B,)`` for each row of a batch of observations."""
+        """Sample an action ``(B,)`` for each row of a batch of observations; see `weigh`."""
         return _draw(self.weigh(observations, legal), rng)
 
     def weigh(
@@ -152,31 +169,54 @@ class NeuralPolicy:
     ) -> NDArray[np.float64]:
         """Probabilities ``(B, 10)`` for each row of a batch of observations.
 
+        A policy with a memory takes each for the first of its battle.
+
         Raises
         ------
         FloatingPointError
             If the network gives none, as one whose weights are not finite.
         """
-        device = next(self.network.parameters()).device
+        return self._ask(observations, legal)[0]
+
+    def _weigh_on_engine(self, decisions: Decisions) -> NDArray[np.float64]:
+        return self.weigh(decisions.observations, decisions.legal)
+
+    def _weigh_on_showdown(
+        self,
+        seats: NDArray[np.int64],
+        observations: dict[str, NDArray[Any]],
+        legal: NDArray[np.bool_],
+    ) -> NDArray[np.float64]:
+        return self.weigh(observations, legal)
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.network.parameters()).device
+
+    def _ask(
+        self, observations: Mapping[str, NDArray[Any] | Tensor], legal: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], list[Tensor]]:
+        """Probabilities, and what else the network gives than logits and values."""
+        device = self._device
         tensors = {
             name: torch.as_tensor(array, device=device) for name, array in observations.items()
         }
         with torch.inference_mode():
-            logits, _ = self.network(tensors)
+            logits, _, *others = self.network(tensors)
             mask = torch.as_tensor(legal, device=device)
             probabilities = torch.softmax(logits.masked_fill(~mask, float("-inf")), dim=-1)
         found: NDArray[np.float64] = probabilities.cpu().double().numpy()
         if not np.isfinite(found).all():
             raise FloatingPointError("the network gives NaN for a probability")
-        return found
+        return found, others
 
     def save(self, directory: Path) -> None:
         """Store configuration and weights in an existing directory."""
         config = self.network.config
         save_network(directory, kind=_kind(config), config=config, network=self.network)
 
-    @classmethod
-    def load(cls, directory: Path) -> NeuralPolicy:
+    @staticmethod
+    def load(directory: Path) -> NeuralPolicy:
         """Read a policy that `save` wrote.
 
         Raises
@@ -195,7 +235,88 @@ class NeuralPolicy:
         settings, architecture = _ARCHITECTURES[kind]
         network = architecture(settings(**config))
         load_weights(directory, network)
-        return cls(network)
+        return policy_of(network)
+
+
+class RememberingPolicy(NeuralPolicy):
+    """Plays a network with a memory, one for each seat in the battles that are under way.
+
+    Parameters
+    ----------
+    network, name
+        As for `NeuralPolicy`.
+    """
+
+    def __init__(self, network: Network, *, name: str = "network") -> None:
+        super().__init__(network, name=name)
+        self._width = network.config.memory
+        self._on_engine = Memories(self._width)
+        self._on_showdown = Memories(self._width)
+
+    @property
+    def battles(self) -> int:
+        """Seats in battles under way."""
+        return len(self._on_engine) + len(self._on_showdown)
+
+    def weigh(
+        self, observations: dict[str, NDArray[Any]], legal: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """See `NeuralPolicy.weigh`."""
+        blank = torch.zeros(len(legal), self._width)
+        return self._ask({**observations, "memory": blank}, legal)[0]
+
+    def ended(
+        self,
+        battles: NDArray[np.int64],
+        players: NDArray[np.int64],
+        states: NDArray[np.float64],
+        returns: NDArray[np.float64],
+    ) -> None:
+        """Forget engine battles that are over."""
+        self._on_engine.forget(2 * battles + players)
+
+    def forget(self) -> None:
+        """Forget engine battles that were broken off."""
+        self._on_engine = Memories(self._width)
+
+    def finished(self, battle_id: int, result: BattleResult) -> None:
+        """Forget a battle on Showdown that is over."""
+        self.abandoned(battle_id)
+
+    def abandoned(self, battle_id: int) -> None:
+        """Forget a battle on Showdown that was given up."""
+        self._on_showdown.forget(np.array([battle_id]))
+
+    def _weigh_on_engine(self, decisions: Decisions) -> NDArray[np.float64]:
+        seats = 2 * decisions.battles + decisions.players
+        return self._remember(self._on_engine, seats, decisions.observations, decisions.legal)
+
+    def _weigh_on_showdown(
+        self,
+        seats: NDArray[np.int64],
+        observations: dict[str, NDArray[Any]],
+        legal: NDArray[np.bool_],
+    ) -> NDArray[np.float64]:
+        return self._remember(self._on_showdown, seats, observations, legal)
+
+    def _remember(
+        self,
+        memories: Memories,
+        seats: NDArray[np.int64],
+        observations: dict[str, NDArray[Any]],
+        legal: NDArray[np.bool_],
+    ) -> NDArray[np.float64]:
+        places = memories.places(seats)
+        before = memories.read(places, self._device)
+        probabilities, (after,) = self._ask({**observations, "memory": before}, legal)
+        memories.write(places, after)
+        return probabilities
+
+
+def policy_of(network: Network, *, name: str = "network") -> NeuralPolicy:
+    """The policy that plays a network, with a memory or without."""
+    kind = RememberingPolicy if network.config.memory else NeuralPolicy
+    return kind(network, name=name)
 
 
 def _draw(probabilities: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:

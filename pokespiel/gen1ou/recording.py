@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pokespiel.gen1ou.arena import Decisions
-from pokespiel.gen1ou.neural import NeuralPolicy, stack
+from pokespiel.gen1ou.neural import NeuralPolicy, RememberingPolicy, stack
 from pokespiel.gen1ou.observation import Observation
 from pokespiel.gen1ou.rewards import WIN, shaped_rewards
 from pokespiel.protocols import Episode
@@ -57,8 +57,9 @@ class EngineRecorder:
     def __init__(self, learner: Learner) -> None:
         self.learner = learner
         self.name = learner.name
-        if hasattr(learner, "watch"):
-            self.watch = learner.watch
+        for hook in ("watch", "forget"):
+            if hasattr(learner, hook):
+                setattr(self, hook, getattr(learner, hook))
         self._steps: list[tuple[Observation, *tuple[NDArray[Any], ...]]] = []
         self._ends: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]] = []
 
@@ -147,12 +148,9 @@ class ShowdownRecorder:
         self._records: dict[int, _Record] = {}
 
     def act(self, decisions: Sequence[Decision], rng: np.random.Generator) -> NDArray[np.int64]:
-        from pokespiel.gen1ou.showdown.observation import observe
         from pokespiel.gen1ou.showdown.rewards import reward_state
 
-        observations = [observe(d.battle, d.legal) for d in decisions]
-        legal = np.stack([d.legal for d in decisions])
-        actions = self.learner.choose(stack(observations), legal, rng)
+        observations, actions = self.learner.act_and_see(decisions, rng)
         for decision, observation, action in zip(decisions, observations, actions, strict=True):
             record = self._records.setdefault(
                 decision.battle_id, _Record(decision.player, decision.battle)
@@ -165,11 +163,15 @@ class ShowdownRecorder:
 
     def abandoned(self, battle_id: int) -> None:
         self._records.pop(battle_id, None)
+        if isinstance(self.learner, RememberingPolicy):
+            self.learner.abandoned(battle_id)
 
     def finished(self, battle_id: int, result: BattleResult) -> None:
         from pokespiel.gen1ou.showdown.rewards import reward_state
 
         record = self._records.pop(battle_id)
+        if isinstance(self.learner, RememberingPolicy):
+            self.learner.finished(battle_id, result)
         self.episodes.append(
             _episode(
                 stack(record.observations),

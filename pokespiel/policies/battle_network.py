@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pokespiel.policies.memory import Memory
+
 
 @dataclass(frozen=True)
 class BattleNetworkConfig:
@@ -31,6 +33,8 @@ class BattleNetworkConfig:
     """Width of a Pokémon's token."""
     hidden: int = 128
     """Width of the trunk."""
+    memory: int = 0
+    """Width of a `pokespiel.policies.memory.Memory` beside the trunk; 0 for none."""
 
 
 class BattleNetwork(nn.Module):
@@ -49,6 +53,8 @@ class BattleNetwork(nn.Module):
     last_moves : int ``(B, 2)``
         What the own and the opponent's active Pokémon used last; 0 for nothing.
     battle : float ``(B, battle_features)``
+    memory or first
+        Of networks with a memory; see `pokespiel.policies.memory.Memory`.
 
     Outputs
     -------
@@ -56,6 +62,8 @@ class BattleNetwork(nn.Module):
         Moves 0-3, then switches to team members 0-5. Not masked.
     value : float ``(B,)``
         Expected discounted return, in the learner's normalised units.
+    memory : float ``(B, config.memory)``
+        After the decision; only where one before it is given.
     """
 
     def __init__(self, config: BattleNetworkConfig) -> None:
@@ -80,9 +88,11 @@ class BattleNetwork(nn.Module):
         self.move_head = scalar_head(hidden + width + config.move_features, hidden)
         self.switch_head = scalar_head(hidden + token, hidden)
         self.value_head = scalar_head(hidden, hidden)
+        self.memory = Memory(hidden, config.memory) if config.memory else None
+        self.recurrent = self.memory is not None
 
-    def forward(self, observation: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Logits and values; see the class for shapes."""
+    def forward(self, observation: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        """Logits, values, and the memory where one is given; see the class for shapes."""
         ids, features = observation["ids"].long(), observation["pokemon"].float()
         known = torch.cat(
             [
@@ -106,11 +116,14 @@ class BattleNetwork(nn.Module):
             observation["battle"].float(),
         ]
         trunk = self.trunk(torch.cat(summary, dim=-1))
+        after: tuple[Tensor, ...] = ()
+        if self.memory is not None:
+            trunk, after = self.memory(trunk, observation)
         move_inputs = [self.move(observation["move_ids"].long()), observation["moves"].float()]
         moves = point(self.move_head, trunk, torch.cat(move_inputs, dim=-1))
         switches = point(self.switch_head, trunk, own)
         value: Tensor = self.value_head(trunk).squeeze(-1)
-        return torch.cat([moves, switches], dim=-1), value
+        return torch.cat([moves, switches], dim=-1), value, *after
 
 
 def point(head: nn.Sequential, trunk: Tensor, entities: Tensor) -> Tensor:

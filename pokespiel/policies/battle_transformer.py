@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pokespiel.policies.battle_network import point, scalar_head
+from pokespiel.policies.memory import Memory
 
 TEAM = 6
 
@@ -42,6 +43,8 @@ class BattleTransformerConfig:
     """Of attention."""
     embedding: int = 32
     """Width of the embeddings of species and moves."""
+    memory: int = 0
+    """Width of a `pokespiel.policies.memory.Memory` beside the battle's token; 0 for none."""
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -78,9 +81,11 @@ class BattleTransformer(nn.Module):
         self.move_head = scalar_head(width + embedding + config.move_features, width)
         self.switch_head = scalar_head(2 * width, width)
         self.value_head = scalar_head(width, width)
+        self.memory = Memory(width, config.memory) if config.memory else None
+        self.recurrent = self.memory is not None
 
-    def forward(self, observation: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Logits ``(B, 10)``, not masked, and values ``(B,)``."""
+    def forward(self, observation: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        """Logits ``(B, 10)``, not masked, values ``(B,)``, and the memory where one is given."""
         ids, features = observation["ids"].long(), observation["pokemon"].float()
         known = torch.cat(
             [
@@ -99,11 +104,14 @@ class BattleTransformer(nn.Module):
             tokens = block(tokens)
         battle, own, _ = self.norm(tokens).split([1, TEAM, TEAM], dim=1)
         trunk = battle.squeeze(1)
+        after: tuple[Tensor, ...] = ()
+        if self.memory is not None:
+            trunk, after = self.memory(trunk, observation)
         move_inputs = [self.move(observation["move_ids"].long()), observation["moves"].float()]
         moves = point(self.move_head, trunk, torch.cat(move_inputs, dim=-1))
         switches = point(self.switch_head, trunk, own)
         value: Tensor = self.value_head(trunk).squeeze(-1)
-        return torch.cat([moves, switches], dim=-1), value
+        return torch.cat([moves, switches], dim=-1), value, *after
 
 
 class _Block(nn.Module):
