@@ -57,10 +57,12 @@ class Throughput:
         }
 
     def __str__(self) -> str:
+        """Environment steps per second of playing, decisions per second of all, and shares."""
         seconds = max(self.rollout + self.learning, 1e-9)
         playing = self.rollout - self.inference
         return (
-            f"{self.rate:,.0f} decisions/s; {playing / seconds:.0%} environment, "
+            f"{self.rollout_rate:,.0f} steps/s, {self.rate:,.0f} decisions/s; "
+            f"{playing / seconds:.0%} environment, "
             f"{self.inference / seconds:.0%} inference, {self.learning / seconds:.0%} learning"
         )
 

@@ -44,7 +44,9 @@ def test_a_failure_leaves_no_hooks_behind():
 def test_rates_and_shares():
     found = Throughput(decisions=1000, rollout=4.0, inference=3.0, learning=4.0)
     assert (found.rollout_rate, found.rate) == (250.0, 125.0)
-    assert str(found) == "125 decisions/s; 12% environment, 38% inference, 50% learning"
+    assert str(found) == (
+        "250 steps/s, 125 decisions/s; 12% environment, 38% inference, 50% learning"
+    )
     assert Throughput().rate == Throughput().rollout_rate == 0.0
 
 
