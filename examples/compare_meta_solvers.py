@@ -1,15 +1,14 @@
 """Every meta-solver on one game, as a table and a picture.
 
     python examples/compare_meta_solvers.py --game biased_rps
-    python examples/compare_meta_solvers.py --file table.csv --solvers nash alpharank
+    python examples/compare_meta_solvers.py --file examples/data/phase0.csv --solvers nash alpharank
 
-A CSV holds a square matrix (win rates or payoffs), with or without a header row and a first column
-of names; an npz holds one array: an (n, n) matrix or a (players, n1, ..., nN) tensor.
+A file is what `pokespiel solve` takes: a CSV of match records or of a square matrix with or without
+names, an npz or JSON of an (n, n) matrix or a (players, n1, ..., nN) tensor, or a run's table.
 """
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -18,13 +17,13 @@ import matplotlib as mpl
 
 mpl.use("agg")
 import matplotlib.pyplot as plt
-import numpy as np
 import tyro
-from numpy.typing import ArrayLike
 from rich.console import Console
 from rich.table import Table
 
 import solvers
+from pokespiel.cli.common import most_weight
+from pokespiel.cli.payoff_files import read_payoffs
 from solvers.comparison import describe, per_player
 from solvers.drawing import draw_comparison, draw_response_graph, phase_portrait
 from solvers.replicator import replicator_velocity
@@ -39,26 +38,12 @@ GAMES = {
     "coordination": [[[1, 0], [0, 1]], [[1, 0], [0, 1]]],
     "chicken": [[[6, 2], [7, 0]], [[6, 7], [2, 0]]],
     "shapley": [[[1, 0, 0], [0, 1, 0], [0, 0, 1]], [[0, 0, 1], [1, 0, 0], [0, 1, 0]]],
-    "phase_zero": [
-        [0.50, 0.62, 0.48, 0.96, 1.00],
-        [0.38, 0.50, 0.38, 0.90, 0.88],
-        [0.52, 0.62, 0.50, 0.86, 0.94],
-        [0.04, 0.10, 0.14, 0.50, 0.50],
-        [0.00, 0.12, 0.06, 0.50, 0.50],
-    ],
 }
 NAMES = {
     "rps": ["rock", "paper", "scissors"],
     "biased_rps": ["rock", "paper", "scissors"],
     "hawk_dove": ["hawk", "dove"],
     "prisoners_dilemma": ["cooperate", "defect"],
-    "phase_zero": [
-        "SyntheticRLV2",
-        "SyntheticRLV1",
-        "SyntheticRLV1_SelfPlay",
-        "PokeEnvHeuristic",
-        "GymLeader",
-    ],
 }
 
 
@@ -68,56 +53,23 @@ class Arguments:
 
     game: str = "biased_rps"
     """A built-in game: biased_rps, chicken, coordination, hawk_dove, matching_pennies,
-    phase_zero, prisoners_dilemma, rps, shapley."""
+    prisoners_dilemma, rps, shapley."""
     file: Path | None = None
-    """A CSV or npz file with the payoffs, instead of a built-in game."""
+    """A CSV, npz or JSON file with the payoffs, instead of a built-in game."""
     solvers: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = ()
     """Meta-solvers to run; all of them by default."""
     picture: Path = Path("meta_solvers.png")
     """Where to draw the comparison."""
-    list: bool = False
-    """List the meta-solvers and stop."""
 
 
-def read_csv(path: Path) -> tuple[list[list[float]], list[str] | None]:
-    """Read a matrix, and the names in its header or first column if it has any."""
-    with path.open(newline="") as file:
-        rows = [row for row in csv.reader(file) if row]
-    header = None if any(_is_number(cell) for cell in rows[0]) else rows.pop(0)
-    if not rows:
-        raise ValueError(f"{path} has a header but no payoffs")
-    named = not any(_is_number(row[0]) for row in rows)
-    matrix = []
-    for number, row in enumerate(rows, start=1):
-        for cell in row[named:]:
-            if not _is_number(cell):
-                raise ValueError(f"{path}, row {number} of the payoffs: {cell!r} is not a number")
-        matrix.append([float(cell) for cell in row[named:]])
-    if named:
-        return matrix, [row[0] for row in rows]
-    return matrix, header
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def read(arguments: Arguments) -> tuple[ArrayLike, list[str] | None]:
+def read(arguments: Arguments) -> tuple[solvers.Payoffs, list[str] | None]:
     """The payoffs asked for, and names of the strategies if known."""
-    if arguments.file is None:
-        if arguments.game not in GAMES:
-            raise ValueError(f"unknown game {arguments.game!r}; built in: {', '.join(GAMES)}")
-        return np.array(GAMES[arguments.game], dtype=float), NAMES.get(arguments.game)
-    if arguments.file.suffix == ".npz":
-        with np.load(arguments.file, allow_pickle=False) as archive:
-            if len(archive.files) != 1:
-                raise ValueError(f"{arguments.file} holds {archive.files}; one array is wanted")
-            return archive[archive.files[0]], None
-    return read_csv(arguments.file)
+    if arguments.file is not None:
+        found = read_payoffs(arguments.file)
+        return found.payoffs, None if found.names is None else list(found.names[0])
+    if arguments.game not in GAMES:
+        raise ValueError(f"unknown game {arguments.game!r}; built in: {', '.join(GAMES)}")
+    return solvers.as_payoffs(GAMES[arguments.game]), NAMES.get(arguments.game)
 
 
 _WIDTHS = {"regret": 8, "support": 7, "entropy": 14, "ms": 7}
@@ -135,29 +87,22 @@ def show(comparison: solvers.Comparison, names: list[str] | None, console: Conso
         if row.result is None:
             table.add_row(row.name, "-", "-", "-", "-", f"[dim]refused: {row.refusal}[/dim]")
             continue
+        first = row.result.marginals[0]
         table.add_row(
             row.name,
             f"{row.result.restricted_exploitability:.3g}",
             per_player(row.support_sizes, "d"),
             per_player(row.entropies, ".2f"),
             f"{1e3 * row.seconds:.1f}",
-            _named(row.result.marginals[0], names),
+            describe(first) if names is None else most_weight(first, names, most=3),
         )
     console.print(table)
 
 
-def _named(distribution: np.ndarray, names: list[str] | None) -> str:
-    if names is None:
-        return describe(distribution)
-    order = [i for i in np.argsort(-distribution, kind="stable")[:3] if distribution[i] > 5e-4]
-    return ", ".join(f"{names[i]} {distribution[i]:.3f}" for i in order)
-
-
 def draw(
-    payoffs: ArrayLike, comparison: solvers.Comparison, names: list[str] | None, path: Path
+    game: solvers.Payoffs, comparison: solvers.Comparison, names: list[str] | None, path: Path
 ) -> None:
     """Draw the comparison, and beside it the game: its phase portrait or its response graph."""
-    game = solvers.as_payoffs(payoffs)
     answered = sum(row.result is not None for row in comparison)
     figure, (left, right) = plt.subplots(
         1,
@@ -179,15 +124,10 @@ def draw(
 
 
 def main(arguments: Arguments) -> None:
+    """Solve, print and draw."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=140)
-    if arguments.list:
-        for info in solvers.available():
-            console.print(
-                f"[bold]{info.name}[/bold]: {info.summary} [dim]({info.games}; {info.paper})"
-            )
-        return
     payoffs, names = read(arguments)
     comparison = solvers.compare(payoffs, arguments.solvers or None)
     show(comparison, names, console)
