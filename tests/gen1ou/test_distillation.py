@@ -97,3 +97,9 @@ def test_it_plays_on_the_engine_only():
     showdown = Gen1OU(backend="showdown")
     with pytest.raises(ValueError, match="plays on the engine, not on showdown"):
         distil(showdown, RandomPolicy(), student(), rng=np.random.default_rng(0))
+
+
+def test_a_student_with_a_memory_is_refused(game):
+    remembering = NeuralPolicy.new("compact-memory", rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="the student must have no memory"):
+        distil(game, RandomPolicy(), remembering, rng=np.random.default_rng(0))
