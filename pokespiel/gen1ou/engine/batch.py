@@ -204,11 +204,15 @@ class Battles:
             Naming the battles with an illegal choice. Those are unchanged; the others have been
             stepped.
         """
-        actions = np.ascontiguousarray(choices, np.int32)
-        if actions.shape != (len(self), 2):
-            raise ValueError(f"choices of shape {actions.shape}: expected {(len(self), 2)}")
+        given = np.asarray(choices)
+        if given.shape != (len(self), 2) or given.dtype.kind not in "iu":
+            raise ValueError(
+                f"choices of shape {given.shape} and dtype {given.dtype}: expected integers of "
+                f"shape {(len(self), 2)}"
+            )
+        actions = np.ascontiguousarray(given, np.int32)
         call(step_all, self.rows, actions, self._results)
-        if (self._results == ILLEGAL).any():
+        if self._results.min() == ILLEGAL:
             bad = np.flatnonzero(self._results == ILLEGAL)
             raise ValueError(
                 f"illegal choices in battles {bad[:10].tolist()}, the first"

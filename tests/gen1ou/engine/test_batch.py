@@ -127,7 +127,9 @@ def test_actions_out_of_range_are_illegal(choice):
 def test_wrong_shapes_are_refused():
     battles = begin()
     with pytest.raises(ValueError, match="choices of shape"):
-        battles.step(np.zeros((2, 2)))
+        battles.step(np.zeros((2, 2), np.int32))
+    with pytest.raises(ValueError, match="dtype float64: expected integers of shape"):
+        battles.step(np.full((N, 2), 0.5))
     with pytest.raises(ValueError, match="teams of shape"):
         battles.reset(np.zeros((1, 2, 6, at.POKEMON)), np.zeros(N))
     with pytest.raises(ValueError, match="seeds of shape"):
