@@ -56,7 +56,9 @@ def expected_damage(
         ``-inf`` where an action is not legal.
     """
     values = np.full((len(battles), 10), -np.inf)
-    _expected_damage(rows, battles, players, legal, values)
+    # In one layout each, since Numba compiles the function anew for every other.
+    deciding = np.ascontiguousarray(battles), np.ascontiguousarray(players)
+    _expected_damage(rows, *deciding, np.ascontiguousarray(legal), values)
     return values
 
 

@@ -179,12 +179,13 @@ def _fill(
     players: NDArray[np.int64],
     legal: NDArray[np.bool_],
 ) -> None:
+    # In one layout each, since Numba compiles the function anew for every other.
     _observe(
         rows,
         revealed,
-        battles,
-        players,
-        legal,
+        np.ascontiguousarray(battles),
+        np.ascontiguousarray(players),
+        np.ascontiguousarray(legal),
         out["ids"],
         out["pokemon"],
         out["move_ids"],

@@ -73,7 +73,8 @@ def reward_states(
 ) -> NDArray[np.float64]:
     """States ``(n, STATE)`` of the players of engine battles."""
     states = np.zeros((len(battles), STATE))
-    _reward_states(rows, battles, players, states)
+    # In one layout each, since Numba compiles the function anew for every other.
+    _reward_states(rows, np.ascontiguousarray(battles), np.ascontiguousarray(players), states)
     return states
 
 
