@@ -52,8 +52,8 @@ def test_runs_from_a_clean_kernel(path, monkeypatch):
     notebook.cells = cells
     client = nbclient.NotebookClient(
         notebook,
-        timeout=240,
-        startup_timeout=240,
+        timeout=600,
+        startup_timeout=600,
         kernel_name="python3",
         resources={"metadata": {"path": FOLDER}},
     )
