@@ -50,12 +50,22 @@ def test_a_battle_is_given_up(capsys, monkeypatch, word):
     assert err == ""
 
 
+def hear_interrupts():
+    """Programs that a shell starts in the background ignore them, and so would their own."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_the_server_is_kept_until_interrupted():
     command = [sys.executable, "-m", "pokespiel.cli", "showdown", "start"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as started:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, preexec_fn=hear_interrupts
+    ) as started:
         assert started.stdout is not None
-        said = started.stdout.readline()
-        started.send_signal(signal.SIGINT)
-        assert started.wait(timeout=60) == 0
+        try:
+            said = started.stdout.readline()
+            started.send_signal(signal.SIGINT)
+            assert started.wait(timeout=60) == 0
+        finally:
+            started.kill()
     assert said.startswith("ws://127.0.0.1:")
     assert said.endswith(" (Ctrl-C stops it)\n")
