@@ -188,9 +188,10 @@ class TestPlay:
         assert len(slots) <= arena.concurrency
         for user in (user for slot in slots for user in slot.users):
             assert not user.battles
-            # The last battle's farewell may be unread.
+            # The last battle's farewell may be unread, and tasks just done not yet dropped; a
+            # battle has dozens.
             assert len(user.ps_client._battle_locks) <= 1
-            assert len(user.ps_client._active_tasks) <= 2
+            assert len(user.ps_client._active_tasks) <= 5
 
 
 class Faulty(RandomPolicy):
