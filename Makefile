@@ -18,7 +18,8 @@ WHERE := from pokespiel.gen1ou.showdown.install import showdown_directory as d; 
 
 demo: setup
 	run=runs/demo-$$(date +%Y%m%d-%H%M%S); \
-	$(BIN)/python examples/gen1ou_psro.py --directory $$run/engine && \
+	$(BIN)/python examples/gen1ou_psro.py --training-battles 4000 --fresh-battles 1000 \
+	    --directory $$run/engine && \
 	$(BIN)/python examples/gen1ou_psro.py --backend showdown --initial network --training-battles 200 \
 	    --directory $$run/showdown
 
