@@ -273,6 +273,8 @@ def _secondary(b: Row, s: int, t: int, move: int) -> None:
     if SECONDARY_HAS_BOOSTS[move]:
         if boost_all(b, t, SECONDARY_BOOSTS[move], False):
             drop_stat_by_status(b, 1 - s)
+        else:
+            tell.note(b, tell.FAIL, t)
     elif status:
         _give_status(b, s, t, status, move, True)
     elif SECONDARY_VOLATILE[move]:

@@ -49,6 +49,21 @@ def test_fresh_logs_equal_the_simulators_line_by_line(stream, moves, battles):
             assert written == informative(r.log.split("\n")), f"{stream} {forced} seed {seed}"
 
 
+def test_a_side_effect_on_a_stat_at_its_limit_says_that_it_failed():
+    battle = Battle(
+        [("Lapras", ["Growl", "Aurora Beam"])], [("Chansey", ["Splash"])], 1, rules=None
+    )
+    for _ in range(6):
+        battle.choose("move 1", "move 1")
+    assert battle.log().count("|-unboost|p2a: Chansey|atk|1") == 6
+    while "|-fail|p2a: Chansey" not in battle.log():
+        battle.choose("move 2", "move 1")
+    log = battle.log()
+    failed = log.index("|-fail|p2a: Chansey")
+    assert log[failed - 1].startswith("|-damage|p2a: Chansey|")
+    assert log.count("|-unboost|p2a: Chansey|atk|1") == 6
+
+
 def test_only_the_owner_sees_exact_hp():
     battle = Battle(STANDARD, ODD, 1)
     battle.choose("move 1", "move 2")
