@@ -7,36 +7,45 @@ to the mixture by PPO. Every best response is then judged on fresh battles: how 
 mixture that it answers (a lower bound on that mixture's exploitability), and head-to-heads against
 the policy the population started from and against heuristics (beating those proves little; losing
 to them says much). At the end the table is shown with its intervals, and what its own strategies
-gain against the mixture on fresh battles.
+gain against the mixture on fresh battles. ``--self-play`` trains plain self-play on the same number
+of battles beside it.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-import matplotlib
 import numpy as np
 import torch
 import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Column, Table
+from rich.table import Column
 
 from pokespiel import PSRO, PSROResult
 from pokespiel.cli.opponents import room_for, start_of
 from pokespiel.cli.psro import gen1ou_oracle
-from pokespiel.exploitability.exact import Exploitability
 from pokespiel.exploitability.restricted import restricted
+from pokespiel.exploitability.sampling import mean_interval
 from pokespiel.gen1ou.meta_game import Gen1OU
 from pokespiel.gen1ou.showdown import ShowdownError
-from pokespiel.psro import Step, admit_always
+from pokespiel.protocols import Mixture
+from pokespiel.psro import admit_always
 from pokespiel.report.records import Measurements, record_measurements
-from pokespiel.variants.evidence import EVIDENCE, JudgedOracle, admit_if_significant
+from pokespiel.report.run import strategy_name
+from pokespiel.report.summary import (
+    draw_payoffs,
+    evidence_table,
+    interval_of,
+    payoff_table,
+    shown,
+)
+from pokespiel.targets import Targets, meta_strategy_target, newest_target
+from pokespiel.variants.evidence import JudgedOracle, admit_if_significant
 
 CLOSING = 2**32 - 1
 """Marks the random numbers of the closing battles, apart from those of any iteration."""
@@ -77,6 +86,9 @@ class Arguments:
     metamon's are adapters to it."""
     admit: Literal["always", "significant"] = "always"
     """Whether best responses that do not beat the mixture significantly join, too."""
+    self_play: bool = False
+    """Also train by self-play, as many responses on as many battles, each against the newest alone
+    (in DIRECTORY/self-play), and play its last against PSRO's last mixture."""
     concurrency: int | None = None
     """Battles under way at once; default: 1024, on Showdown 40, and 256 from an agent of metamon's,
     which remembers its battles."""
@@ -114,11 +126,59 @@ def main(arguments: Arguments, console: Console) -> None:
         concurrency=arguments.concurrency or room_for(initial, arguments.backend),
         seed=arguments.seed,
     )
+    bars = progress_bars(console)
+    task = bars.add_task("starting the server", total=None, where="")
+    game.progress = lambda done, total: bars.update(task, completed=done, total=total)
+    rng = np.random.default_rng([arguments.seed, CLOSING])
+    with game, bars:
+        console.print(f"[bold]PSRO[/bold], {arguments.meta_solver} meta-strategy")
+        result = grow(game, arguments, directory, meta_strategy_target, console, bars)
+        bars.update(task, description="fresh battles", where="")
+        found = restricted(
+            game, result.populations, result.meta_strategy, arguments.fresh_battles, rng=rng
+        )
+        record_measurements(directory, Measurements(result.table.sizes, (found,)))
+        draw_payoffs(result, directory / "payoffs.png")
+        console.print(payoff_table(result), evidence_table(result.steps))
+        console.print(
+            "Restricted exploitability of the last mixture, what the table's own strategies gain "
+            f"on fresh battles: {interval_of(found)}"
+        )
+        if arguments.self_play:
+            console.print("[bold]Self-play[/bold], every response to the newest alone")
+            alone = grow(game, arguments, directory / "self-play", newest_target, console, bars)
+            console.print(evidence_table(alone.steps, "the newest"))
+            bars.update(task, description="fresh battles", where="")
+            newest = Mixture((alone.populations[0][-1],), np.ones(1))
+            pair = (result.mixtures()[0], newest)
+            wins = game.play([pair], arguments.fresh_battles, rng=rng)[0, :, 0]
+            between = mean_interval(wins, game.payoff_bounds)
+            console.print(
+                "PSRO's last mixture against self-play's newest, win rate on fresh battles: "
+                + shown(float(wins.mean()), float(between.low), float(between.high))
+            )
+    console.print(
+        f"{result.table.total_episodes()} battles in the table; "
+        f"{time.perf_counter() - started:.0f} s. Run: {directory}. "
+        f"Picture: {directory / 'payoffs.png'}"
+    )
+
+
+def grow(
+    game: Gen1OU,
+    arguments: Arguments,
+    directory: Path,
+    targets: Targets,
+    console: Console,
+    bars: Progress,
+) -> PSROResult:
+    """The loop, told line by line."""
+    task = bars.task_ids[0]
     rivals = {"start": game.initial_policies()[0]}
     rivals |= {rival: game.baselines[rival]() for rival in RIVALS}
     oracle = JudgedOracle(
         replace(
-            gen1ou_oracle(arguments.training_battles, initial),
+            gen1ou_oracle(arguments.training_battles, game.initial),
             precision=arguments.precision,
             checkpoint=directory / "training",
             progress=lambda done, total, mean, throughput: bars.update(
@@ -129,126 +189,30 @@ def main(arguments: Arguments, console: Console) -> None:
         games=arguments.fresh_battles,
         rivals=rivals,
     )
-    bars = progress_bars(console)
-    task = bars.add_task("starting the server", total=None, where="")
-    game.progress = lambda done, total: bars.update(task, completed=done, total=total)
-    with game, bars:
-        psro = PSRO(
-            game,
-            oracle=oracle,
-            meta_solver=arguments.meta_solver,
-            episodes_per_cell=arguments.battles_per_cell,
-            admit=admit_always if arguments.admit == "always" else admit_if_significant,
-            seed=arguments.seed,
-            directory=directory,
-            resume=arguments.resume,
-            monitor=lambda what, done, total: bars.update(task, description=DOING[what], where=""),
+    psro = PSRO(
+        game,
+        oracle=oracle,
+        meta_solver=arguments.meta_solver,
+        targets=targets,
+        episodes_per_cell=arguments.battles_per_cell,
+        admit=admit_always if arguments.admit == "always" else admit_if_significant,
+        seed=arguments.seed,
+        directory=directory,
+        resume=arguments.resume,
+        monitor=lambda what, done, total: bars.update(task, description=DOING[what], where=""),
+    )
+    for number in range(len(psro.steps), arguments.iterations):
+        if psro.converged:
+            break
+        cost = psro.step().responses[0]["cost"]
+        curve = cost["outcome_per_batch"]
+        console.print(
+            f"Iteration {number}: {strategy_name(number + 1)} trained on {cost['episodes']} "
+            f"battles ({cost['decisions']} decisions, {cost['seconds']:.0f} s, {cost['device']}); "
+            f"win rate against whom it answers {curve[0]:.2f} in the first batch, "
+            f"{curve[-1]:.2f} in the last"
         )
-        for number in range(len(psro.steps), arguments.iterations):
-            if psro.converged:
-                break
-            cost = psro.step().responses[0]["cost"]
-            curve = cost["outcome_per_batch"]
-            console.print(
-                f"Iteration {number}: {name(number + 1)} trained on {cost['episodes']} battles "
-                f"({cost['decisions']} decisions, {cost['seconds']:.0f} s, {cost['device']}); "
-                f"win rate against the mixture {curve[0]:.2f} in the first batch, "
-                f"{curve[-1]:.2f} in the last"
-            )
-        result = psro.result()
-        bars.update(task, description="fresh battles", where="")
-        rng = np.random.default_rng([arguments.seed, CLOSING])
-        found = restricted(
-            game, result.populations, result.meta_strategy, arguments.fresh_battles, rng=rng
-        )
-    record_measurements(directory, Measurements(result.table.sizes, (found,)))
-    picture = directory / "payoffs.png"
-    draw(result, picture)
-    console.print(payoff_table(result))
-    console.print(evidence_table(result.steps))
-    console.print(
-        "Restricted exploitability of the last mixture, what the table's own strategies gain on "
-        f"fresh battles: {interval_of(found)}"
-    )
-    console.print(
-        f"{result.table.total_episodes()} battles in the table; "
-        f"{time.perf_counter() - started:.0f} s. Run: {directory}. Picture: {picture}"
-    )
-
-
-def name(index: int) -> str:
-    """How tables call a strategy."""
-    return "start" if index == 0 else f"BR{index}"
-
-
-def payoff_table(result: PSROResult) -> Table:
-    """Win rate and interval of every cell, and the meta-strategy."""
-    weights = result.meta_strategy.marginals[0]
-    means, interval = np.asarray(result.table.payoffs()), result.table.intervals(0.95)
-    low, high = interval.low[0], interval.high[0]
-    table = Table(title="Win rate of the row [95 % interval]")
-    for column in ("", *(name(i) for i in range(len(weights))), "weight"):
-        table.add_column(column, justify="right")
-    for i, weight in enumerate(weights):
-        cells = [
-            "0.5" if i == j else f"{means[i, j]:.2f} [{low[i, j]:.2f}, {high[i, j]:.2f}]"
-            for j in range(len(weights))
-        ]
-        table.add_row(name(i), *cells, f"{weight:.3f}")
-    return table
-
-
-def evidence_table(steps: Sequence[Step]) -> Table:
-    """How each best response did on fresh battles."""
-    table = Table(title="Fresh battles [95 % interval]")
-    table.add_column("", no_wrap=True)
-    table.add_column("exploits the mixture\nbefore it by at least", justify="right", no_wrap=True)
-    table.add_column("win rate against", justify="right", no_wrap=True)
-    for number, step in enumerate(steps):
-        evidence = step.responses[0]["cost"][EVIDENCE]
-        bound = Exploitability.from_json(evidence["mixture"])
-        rates = [f"{name}: {shown(**rate)}" for name, rate in evidence["rivals"].items()]
-        joins = "" if step.responses[0]["index"] is not None else ", not admitted"
-        table.add_row(f"{name(number + 1)}{joins}", interval_of(bound), "\n".join(rates))
-    return table
-
-
-def interval_of(found: Exploitability) -> str:
-    """Estimate and interval."""
-    assert found.interval is not None
-    return shown(found.estimate, float(found.interval.low), float(found.interval.high))
-
-
-def shown(mean: float, low: float, high: float) -> str:
-    """As tables show it."""
-    return f"{mean:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def draw(result: PSROResult, path: Path) -> None:
-    """Draw the payoff matrix, its half-widths and the meta-strategy."""
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    weights = result.meta_strategy.marginals[0]
-    means, interval = np.asarray(result.table.payoffs()), result.table.intervals(0.95)
-    names = [name(i) for i in range(len(weights))]
-    figure, (left, right) = plt.subplots(
-        ncols=2, figsize=(9, 4.6), width_ratios=[3, 1], sharey=True, layout="constrained"
-    )
-    image = left.imshow(means, vmin=0.0, vmax=1.0, cmap="RdBu")
-    figure.colorbar(image, ax=left, label="win rate of the row")
-    for (i, j), mean in np.ndenumerate(means):
-        half = (interval.high[0, i, j] - interval.low[0, i, j]) / 2
-        text = f"{mean:.2f}\n± {half:.2f}" if i != j else "0.5"
-        color = "white" if abs(mean - 0.5) > 0.3 else "black"
-        left.text(j, i, text, ha="center", va="center", color=color)
-    left.set_xticks(range(len(names)), names)
-    left.set_yticks(range(len(names)), names)
-    left.set_title("Payoffs (± half the 95 % interval)")
-    right.barh(range(len(names)), weights, color="0.4")
-    right.set(xlim=(0, 1), title="Meta-strategy", xlabel="weight")
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
+    return psro.result()
 
 
 def progress_bars(console: Console) -> Progress:

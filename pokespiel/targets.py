@@ -50,3 +50,13 @@ def meta_strategy_target(strategy: MetaStrategy, payoffs: Payoffs) -> list[Targe
     if strategy.joint is not None:
         return [Target(player, joint=strategy.joint) for player in players]
     return [Target(player, marginals=strategy.marginals) for player in players]
+
+
+def newest_target(strategy: MetaStrategy, payoffs: Payoffs) -> list[Target]:
+    """Self-play: every population answers everyone's newest strategy, whatever the table says.
+
+    The instance of PSRO that is plain iterated best response (Lanctot et al. 2017, section 3).
+    """
+    newest = tuple(np.eye(size)[-1] for size in payoffs.tensor.shape[1:])
+    players = range(1 if payoffs.symmetric else payoffs.num_players)
+    return [Target(player, marginals=newest) for player in players]

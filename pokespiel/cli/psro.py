@@ -68,6 +68,12 @@ FRESH_GAMES = 100
     "exploitability of what it answers; 0 for none. [default: 100]",
 )
 @click.option(
+    "--admit",
+    type=click.Choice(["always", "significant"]),
+    help="Which responses join: all; or, until the first that does not, those whose gain is above "
+    "zero by its whole interval. [default: all that are not known to gain nothing]",
+)
+@click.option(
     "--one-population",
     is_flag=True,
     help="OpenSpiel: one population plays every seat, seats drawn at random.",
@@ -127,6 +133,7 @@ def psro(ctx: click.Context, /, **options: Any) -> None:
       pokespiel psro "goofspiel(num_cards=4,imp_info=True)" --meta-solver alpharank
       pokespiel psro table.csv --json
       pokespiel psro gen1ou --iterations 2 --directory runs/first
+      pokespiel psro gen1ou --admit significant --fresh-games 1000 --directory runs/strict
       pokespiel psro gen1ou --iterations 5 --directory runs/first --resume
     """  # fmt: skip
     try:
@@ -148,6 +155,7 @@ def _psro(
     games_per_cell: int | None,
     training_games: int | None,
     fresh_games: int | None,
+    admit: str | None,
     one_population: bool,
     sampled: bool,
     backend: str,
@@ -171,6 +179,10 @@ def _psro(
         raise click.UsageError("gen1ou needs a --directory for its networks, e.g. runs/first")
     if oracle is None:
         oracle = "ppo" if game == "gen1ou" or sampled else "exact"
+    if admit == "significant" and (oracle == "exact" or fresh_games == 0):
+        raise click.UsageError(
+            "--admit significant needs responses judged on --fresh-games: --oracle ppo or tabular_q"
+        )
     progress = Progress(quiet=as_json)
     if initial is not None and game != "gen1ou":
         raise click.UsageError(f"--initial is for gen1ou, not for {game}")
@@ -184,6 +196,7 @@ def _psro(
                 _oracle(oracle, built, training_games, progress), oracle, built, fresh_games
             ),
             meta_solver=meta_solver,
+            admit=_admission(admit),
             episodes_per_cell=games_per_cell or (60 if game == "gen1ou" else 1000),
             seed=seed,
             directory=directory,
@@ -209,6 +222,15 @@ def _psro(
         write_json(_document(built.name, result, directory, converged=loop.converged))
     else:
         _show(result, directory, converged=loop.converged)
+
+
+def _admission(name: str | None) -> Any:
+    from pokespiel.psro import admit_always, admit_if_it_gains
+    from pokespiel.variants.evidence import admit_if_significant
+
+    return {"always": admit_always, "significant": admit_if_significant, None: admit_if_it_gains}[
+        name
+    ]
 
 
 def _log(directory: Path | None, start: int) -> Any:

@@ -57,6 +57,7 @@ def run(capsys, *arguments):
         (["psro", "gen1ou", "--sampled", "--directory", "x"], "--sampled is for OpenSpiel games"),
         (["psro", "kuhn_poker", "--initial", "random"], "--initial is for gen1ou"),
         (["psro", "kuhn_poker", "--fresh-games", "9"], "--fresh-games is for trained responses"),
+        (["psro", "kuhn_poker", "--admit", "significant"], "needs responses judged on"),
         (["psro", "gen1ou", "--directory", "x", "--fresh-games", "1"], "games must be at least 2"),
         (
             ["psro", "gen1ou", "--directory", "x", "--initial", "y"],
@@ -209,6 +210,19 @@ def test_joint_meta_strategies_are_measured(capsys, tmp_path):
     assert status == 0
     assert json.loads(out)["estimate"] >= 0.0
     assert run(capsys, "report", tmp_path)[0] == 0
+
+
+@pytest.mark.parametrize(("admit", "joins"), [("always", True), ("significant", False)])
+def test_responses_may_have_to_gain_significantly(capsys, admit, joins):
+    """One game of training finds nothing that twenty fresh ones would show."""
+    _, out, _ = run(
+        capsys, "psro", "kuhn_poker", "--sampled", "--oracle", "ppo", "--iterations", 1,
+        "--training-games", 1, "--games-per-cell", 20, "--fresh-games", 20, "--admit", admit,
+        "--json",
+    )  # fmt: skip
+    document = json.loads(out)
+    assert [r["index"] is not None for r in document["steps"][0]["responses"]] == [joins] * 2
+    assert document["converged"] is not joins
 
 
 def test_sampled_runs_are_measured_on_fresh_games(capsys, tmp_path):
