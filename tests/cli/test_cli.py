@@ -256,7 +256,7 @@ def test_exploiters_give_lower_bounds_which_are_kept(capsys, tmp_path):
     ("options", "words"),
     [
         (["--exploiter", "learned"], "is small enough to be exact"),
-        (["--exploiter", "oracle"], "not one of 'learned', 'local', 'search'"),
+        (["--exploiter", "oracle"], "not one of 'learned', 'local', 'search', 'network'"),
     ],
 )
 def test_exploiters_that_make_no_sense_are_refused(capsys, tmp_path, options, words):
