@@ -336,12 +336,12 @@ def gen1ou_oracle(training_games: int, start: Any = None) -> Any:
     plays = start == "starter" or hasattr(start, "network")
     return PPOOracle(
         episodes=training_games,
-        episodes_per_batch=min(max(training_games // 8, 40), 2000),
-        epochs=2 if plays else 4,
-        minibatch=1024 if plays else 2048,
-        learning_rate=(2e-4, 1e-4) if plays else (1e-3, 2e-4),
+        episodes_per_batch=min(max(training_games // (12 if plays else 8), 40), 2000),
+        epochs=3 if plays else 4,
+        minibatch=2048,
+        learning_rate=(5e-4, 1e-4) if plays else (1e-3, 2e-4),
         trace=0.9,
-        entropy=0.003,
+        entropy=0.001 if plays else 0.003,
     )
 
 
