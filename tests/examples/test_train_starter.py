@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "train_starter.py"
-
-
-@pytest.fixture(scope="module")
-def example():
-    spec = importlib.util.spec_from_file_location("train_starter", EXAMPLE)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["train_starter"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["train_starter"]
 
 
 def test_trains_measures_and_goes_on_from_what_it_stored(example, tmp_path, capsys):

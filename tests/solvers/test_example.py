@@ -1,6 +1,5 @@
 """examples/compare_meta_solvers.py: its files read, its picture drawn, its mistakes named."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -8,23 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "examples" / "compare_meta_solvers.py"
-
-
-@pytest.fixture(scope="module")
-def example():
-    spec = importlib.util.spec_from_file_location("compare_meta_solvers", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+EXAMPLE = Path(__file__).parents[2] / "examples" / "compare_meta_solvers.py"
 
 
 def test_as_a_user_runs_it(tmp_path):
     (tmp_path / "bad.csv").write_text("0.5,abc\n0.4,0.5\n")
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), "--file", "bad.csv"],
+        [sys.executable, str(EXAMPLE), "--file", "bad.csv"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -36,7 +25,7 @@ def test_as_a_user_runs_it(tmp_path):
 
 
 def test_records_of_matches_are_compared_by_name(example, tmp_path, capsys):
-    table = SCRIPT.parent / "data" / "phase0.csv"
+    table = EXAMPLE.parent / "data" / "phase0.csv"
     example.main(example.Arguments(file=table, solvers=("nash",), picture=tmp_path / "picture.png"))
     assert "SyntheticRLV1_SelfPlay 1.000" in capsys.readouterr().out
 
