@@ -6,7 +6,7 @@ information states that the opponents never reach every action ties. Tied action
 uniformly (``ties="uniform"``), or the first in the order of the game's legal actions is taken
 (``ties="first"``, a pure policy). Both are deterministic. Uniform ties leave no arbitrary habits
 for the next best response to exploit: PSRO with the Nash meta-solver reaches exploitability 0.08
-in 100 iterations on Leduc poker, against 0.20 with the first action.
+in 100 iterations on Leduc poker, against 0.15 with the first action.
 """
 
 from __future__ import annotations

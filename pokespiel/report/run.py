@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pokespiel.report.records import Command, Measurements, read_commands, read_
 from pokespiel.runs.directory import RunError
 from pokespiel.runs.step import Step, step_from_json
 from pokespiel.stats import FloatArray, Interval
+from pokespiel.variants.evidence import measured
 from solvers.base import MetaSolver, MetaStrategy, Payoffs
 
 CONFIDENCE = 0.95
@@ -163,14 +165,30 @@ def against_mixture(
     return Estimate(float(weights @ means), low, high)
 
 
+def _judged(steps: Sequence[Step]) -> list[tuple[int, Estimate]]:
+    """Bounds from fresh games, where every iteration has one."""
+    found = []
+    for step in steps:
+        for bound in measured(step):
+            if bound.kind == "lower bound" and bound.interval is not None:
+                low, high = float(bound.interval.low), float(bound.interval.high)
+                found.append((step.iteration, Estimate(bound.estimate, low, high)))
+    return found if len(found) == len(steps) else []
+
+
 def lower_bounds(run: Run, interval: Interval) -> list[tuple[int, Estimate]]:
     """Per iteration, what its responses gain over the meta-strategy that they answered.
 
     In a two-player constant-sum game the responses' payoffs, less the constant, are a lower bound
     on NashConv, whatever the meta-strategy earns; the games behind them are not those that the
     meta-strategy was solved from. Given as exploitability (NashConv / 2).
+
+    A response of one population that was judged on fresh games has its bound from there: whoever
+    was not admitted has no games in the table, and one number is enough.
     """
     game = run.table
+    if game.symmetric and (judged := _judged(run.steps)):
+        return judged
     if run.payoffs is None or game.num_players != 2 or not game.zero_sum:
         return []
     if run.config.get("targets") != "meta_strategy_target":

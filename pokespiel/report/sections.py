@@ -251,8 +251,8 @@ def exploitability(run: Run) -> str:
             )
             notes.append(
                 "<b>Lower bound</b>: what each new response gained over the meta-strategy that it "
-                "answered, on the table's games, which training has not seen. A better response "
-                "may gain more; how much was trained stands under Cost."
+                f"answered, on {_whose_games(run)}, which training has not seen. A better "
+                "response may gain more; how much was trained stands under Cost."
             )
     measured = run.measurements.exploitabilities if run.measurements is not None else ()
     for place, found in enumerate(measured):
@@ -302,6 +302,11 @@ def exploitability(run: Run) -> str:
     return section(
         "Exploitability", legend(names) + drawn + table, note + " ".join(notes)
     )  # fmt: skip
+
+
+def _whose_games(run: Run) -> str:
+    judged = run.table.symmetric and all(evidence.measured(step) for step in run.steps)
+    return "fresh games" if judged else "the table's games"
 
 
 def _history(run: Run) -> list[list[str]]:

@@ -24,9 +24,9 @@ from pokespiel.report.records import (
     record_measurements,
 )
 from pokespiel.report.run import lower_bounds, read_run
-from pokespiel.report.svg import nice_ticks
+from pokespiel.report.svg import nice_ticks, number
 from pokespiel.runs.directory import RunError
-from pokespiel.variants.evidence import JudgedOracle
+from pokespiel.variants.evidence import JudgedOracle, measured
 from solvers.decomposition import disks
 
 BIASED = [[0.5, 0.2, 0.9], [0.8, 0.5, 0.3], [0.1, 0.7, 0.5]]
@@ -160,6 +160,26 @@ def test_lower_bound_is_the_gain_on_the_tables_games(sampled):
     rate = float(run.payoffs.tensor[0, 1, 0])
     assert bounds[0][1].value == pytest.approx(max(rate - 0.5, 0.0))
     assert all(0.0 <= b.low <= b.value <= b.high for _, b in bounds)
+
+
+def test_a_judged_run_shows_one_bound_everywhere(tmp_path):
+    """The headline, the curve and the table: that of the fresh games."""
+    loop = PSRO(
+        WinsAndLosses(),
+        oracle=JudgedOracle(Trained(), games=60),
+        episodes_per_cell=50,
+        directory=tmp_path,
+    )
+    loop.run(2)
+    loop.close()
+    run = read_run(tmp_path)
+    bounds = lower_bounds(run, run.table.intervals(0.95))
+    judged = [measured(step)[0] for step in run.steps]
+    assert [bound.value for _, bound in bounds] == [found.estimate for found in judged]
+    document = write_report(tmp_path).read_text("utf-8")
+    last = bounds[-1][1]
+    assert f"lower bound [{number(last.low)}, {number(last.high)}], iteration 1" in document
+    assert "answered, on fresh games, which training has not seen" in document
 
 
 def test_lower_bound_of_an_exact_run_is_its_exploitability(kuhn):
