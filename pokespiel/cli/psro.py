@@ -336,7 +336,8 @@ def gen1ou_oracle(training_games: int, start: Any = None) -> Any:
     plays = start == "starter" or hasattr(start, "network")
     return PPOOracle(
         episodes=training_games,
-        episodes_per_batch=min(max(training_games // (12 if plays else 8), 40), 2000),
+        # Rounded up: a last batch of a few battles would undo what the others learnt.
+        episodes_per_batch=min(max(-(-training_games // (12 if plays else 8)), 40), 2000),
         epochs=3 if plays else 4,
         minibatch=2048,
         learning_rate=(5e-4, 1e-4) if plays else (1e-3, 2e-4),
