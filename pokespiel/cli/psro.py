@@ -336,7 +336,6 @@ def gen1ou_oracle(training_games: int, start: Any = None) -> Any:
     plays = start == "starter" or hasattr(start, "network")
     return PPOOracle(
         episodes=training_games,
-        # Rounded up: a last batch of a few battles would undo what the others learnt.
         episodes_per_batch=min(max(-(-training_games // (12 if plays else 8)), 40), 2000),
         epochs=3 if plays else 4,
         minibatch=2048,

@@ -80,7 +80,8 @@ class PPOOracle:
     episodes : int
         Episodes of experience in all; the most, where ``stop`` is given.
     episodes_per_batch : int
-        Episodes between two improvements.
+        Episodes between two improvements, at most: they are spread evenly, so that no last batch
+        of a few teaches mostly noise.
     start : {"latest", "heaviest", "scratch"} or a policy
         Which weights to start from: the responder's newest network policy, the one with the
         largest weight in the responder's own mixture, freshly drawn ones, or those of a policy
@@ -214,7 +215,7 @@ class PPOOracle:
         curve: list[float] = state["curve"]
         done: int = state["done"]
         while done < self.episodes and not self._is_flat(curve, game):
-            wanted = min(self.episodes_per_batch, self.episodes - done)
+            wanted = _even_share(self.episodes - done, self.episodes_per_batch)
             kept = learner.weights()
             try:
                 with throughput.playing(playing):
@@ -224,7 +225,7 @@ class PPOOracle:
             except (FloatingPointError, torch.cuda.OutOfMemoryError) as error:
                 learner.put_back(kept)
                 network.to(home)
-                raise self._error(error, done, checkpoint, policy) from error
+                raise self._error(error, len(curve), done, checkpoint, policy) from error
             done += len(episodes)
             throughput.decisions += sum(len(episode.actions) for episode in episodes)
             curve.append(float(np.mean([episode.outcome for episode in episodes])))
@@ -251,9 +252,8 @@ class PPOOracle:
         return Response(policy, cost=cost)
 
     def _is_flat(self, curve: list[float], game: MetaGame) -> bool:
-        return self.stop is not None and self.stop(
-            curve, self.episodes_per_batch, game.payoff_bounds
-        )
+        batch = _even_share(self.episodes, self.episodes_per_batch)
+        return self.stop is not None and self.stop(curve, batch, game.payoff_bounds)
 
     def _device(self) -> str:
         if self.device != "auto":
@@ -276,13 +276,17 @@ class PPOOracle:
         return own.policies[chosen].copy()
 
     def _error(
-        self, error: Exception, done: int, checkpoint: Checkpoint | None, policy: Policy
+        self,
+        error: Exception,
+        batches: int,
+        done: int,
+        checkpoint: Checkpoint | None,
+        policy: Policy,
     ) -> TrainingError:
-        batch = done // self.episodes_per_batch + 1
         kept = f"the policy as it was after {done} episodes is in the error's `policy`"
         if checkpoint is not None and checkpoint.path.exists():
             kept += f", the last checkpoint in {checkpoint.path}"
-        where = f"in batch {batch}, after {done} of {self.episodes} episodes"
+        where = f"in batch {batches + 1}, after {done} of {self.episodes} episodes"
         if isinstance(error, FloatingPointError):
             advice = "lower learning_rate, or look at the game's rewards"
             return DivergedError(f"{error} {where}; {advice}; {kept}", policy)
@@ -466,6 +470,12 @@ def divergence(log_policy: Tensor, reference: Tensor) -> Tensor:
     illegal = log_policy.isneginf()
     ratio = log_policy.masked_fill(illegal, 0.0) - reference.masked_fill(illegal, 0.0)
     return (log_policy.exp() * ratio).sum(dim=-1)
+
+
+def _even_share(episodes: int, most: int) -> int:
+    """Size of the first of as few batches as hold so many episodes, all alike but for one."""
+    batches = -(-episodes // most)
+    return -(-episodes // batches)
 
 
 def _chosen(log_policy: Tensor, actions: Tensor) -> Tensor:
