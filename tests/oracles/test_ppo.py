@@ -163,6 +163,18 @@ def test_a_full_gpu_is_an_error_that_says_what_to_lower(tmp_path):
     assert caught.value.policy.probabilities()[2] > 1 / 3
 
 
+def test_no_last_batch_is_left_a_handful():
+    seen = []
+    oracle = replace(
+        ORACLE,
+        episodes=103,
+        episodes_per_batch=50,
+        progress=lambda done, total, mean, throughput: seen.append(done),
+    )
+    respond(TrainableRockPaperScissors(), oracle=oracle)
+    assert seen == [35, 69, 103]
+
+
 def killed_after(batches):
     def progress(done, total, outcome, throughput):
         if done == 100 * batches:
