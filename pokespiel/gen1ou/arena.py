@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.engine.batch import begin_all, call, legal_all, step_all
-from pokespiel.gen1ou.engine.teams import PokemonSet, pack
+from pokespiel.gen1ou.engine.teams import pack
 from pokespiel.gen1ou.engine.transcript import RECORDED_ROW
 from pokespiel.gen1ou.observation import Observation, nothing_seen, observe, reveal
 from pokespiel.gen1ou.rewards import reward_states
-from pokespiel.gen1ou.teams import engine_sets, parse_packed
+from pokespiel.gen1ou.teams import legal_sets
 
 Progress: TypeAlias = Callable[[int, int], None]
 
@@ -230,19 +230,8 @@ class EngineArena:
 
     def _pack(self, team: str) -> NDArray[np.int32]:
         if team not in self._teams:
-            self._teams[team] = pack(unpack_showdown(team))
+            self._teams[team] = pack(legal_sets(team))
         return self._teams[team]
-
-
-def unpack_showdown(team: str) -> list[PokemonSet]:
-    """Sets of a team in Showdown's packed format.
-
-    Raises
-    ------
-    ValueError
-        If the text is not a packed team.
-    """
-    return engine_sets(parse_packed(team))
 
 
 def _seats(

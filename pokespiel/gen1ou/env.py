@@ -114,6 +114,8 @@ class Gen1OUEnv:
                 raise ValueError(f"{name} must be at least 1, got {value}")
         if reward not in REWARDS:
             raise ValueError(f"unknown reward {reward!r}; available: {', '.join(REWARDS)}")
+        if isinstance(teams, str) or not isinstance(teams, Sequence | None):
+            raise ValueError(f"teams is a list of packed teams, got {teams!r}")
         packed = [
             pack(legal_sets(team, source=f"teams[{number}]"))
             for number, team in enumerate(load_teams() if teams is None else teams)

@@ -119,6 +119,10 @@ class Gen1OU:
     ) -> None:
         if backend not in METHODS:
             raise ValueError(f"unknown backend {backend!r}; available: {', '.join(METHODS)}")
+        if concurrency is not None and concurrency < 1:
+            raise ValueError(f"concurrency must be at least 1, got {concurrency}")
+        if isinstance(teams, str) or not isinstance(teams, Sequence | None):
+            raise ValueError(f"teams is a list of packed teams, got {teams!r}")
         self.teams = list(load_teams() if teams is None else teams)
         if not self.teams:
             raise ValueError("Gen 1 OU needs at least one team")

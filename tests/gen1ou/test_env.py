@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pokespiel.gen1ou.arena import EngineArena, unpack_showdown
+from pokespiel.gen1ou.arena import EngineArena
 from pokespiel.gen1ou.baselines import MaxDamagePolicy, RandomPolicy
 from pokespiel.gen1ou.engine import Battle
 from pokespiel.gen1ou.env import Gen1OUEnv
-from pokespiel.gen1ou.teams import load_teams
+from pokespiel.gen1ou.teams import legal_sets, load_teams
 
 YOUNG = "Dragonite|||NoAbility|wrap|Serious|252,252,252,252,252,252|N|||5|"
 """A team that only its level makes illegal."""
@@ -112,6 +112,7 @@ def test_tensors_share_the_arrays_memory():
         ({"num_battles": 0}, "num_battles must be at least 1, got 0"),
         ({"num_battles": 2, "reward": "binary"}, "unknown reward 'binary'; available: win, shaped"),
         ({"num_battles": 2, "teams": []}, "at least one team"),
+        ({"num_battles": 2, "teams": 5}, "teams is a list of packed teams, got 5"),
         ({"num_battles": 2, "teams": ["Tauros"]}, r"teams\[0\], Pokémon 1: "),
         ({"num_battles": 2, "teams": [YOUNG]}, r"teams\[0\]: Dragonite has level 5, it exists"),
         ({"num_battles": 2, "seed": -1}, "seed must be a non-negative integer, got -1"),
@@ -209,7 +210,7 @@ def test_pettingzoos_own_test():
 def test_a_battle_here_is_the_engines_battle():
     """The same seed, teams and choices through `Battle`."""
     env = Gen1OUEnv(1, teams=load_teams()[:1], seed=9)
-    team = unpack_showdown(load_teams()[0])
+    team = legal_sets(load_teams()[0])
     rng = np.random.default_rng(9)
     rng.integers(1, size=(1, 2))
     battle = Battle(team, team, int(rng.integers(2**64, size=1, dtype=np.uint64)[0]))

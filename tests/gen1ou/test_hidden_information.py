@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 
 from pokespiel.gen1ou import observation as obs
-from pokespiel.gen1ou.arena import unpack_showdown
 from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.engine import tables
 from pokespiel.gen1ou.engine.batch import begin_all, call, legal_all, step_all
 from pokespiel.gen1ou.engine.teams import pack
-from pokespiel.gen1ou.teams import load_teams
+from pokespiel.gen1ou.teams import legal_sets, load_teams
 
 POKEMON_FIELDS = {
     # Of a Pokémon that has appeared: hp to the percent, its name, condition and used moves.
@@ -75,7 +74,7 @@ def test_every_field_of_a_row_is_shown_or_hidden(layout, named):
 
 def battles_under_way(battles, steps, rng, archetype=None):
     teams = load_teams(archetype=archetype)
-    teams = np.stack([pack(unpack_showdown(team)) for team in teams])
+    teams = np.stack([pack(legal_sets(team)) for team in teams])
     rows = np.zeros((battles, at.ROW), np.int32)
     pairs = teams[rng.integers(len(teams), size=(battles, 2))]
     call(begin_all, rows, pairs, rng.integers(2**64, size=battles, dtype=np.uint64))

@@ -18,14 +18,13 @@ import pytest
 import torch
 
 from pokespiel.gen1ou import observation as layout
-from pokespiel.gen1ou.arena import unpack_showdown
 from pokespiel.gen1ou.engine import Battle as EngineBattle
 from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.neural import NeuralPolicy
 from pokespiel.gen1ou.rewards import reward_states, shaped_rewards
 from pokespiel.gen1ou.showdown.corrections import correct
 from pokespiel.gen1ou.showdown.install import ShowdownError, find_node, showdown_directory
-from pokespiel.gen1ou.teams import load_teams
+from pokespiel.gen1ou.teams import legal_sets, load_teams
 
 
 def _missing():
@@ -48,7 +47,7 @@ def engine_views(team1, team2, seed, choose, most_steps):
 
     ``choose(observations, legal)`` is asked for the actions of those who decide together.
     """
-    battle = EngineBattle(unpack_showdown(team1), unpack_showdown(team2), seed, rules=None)
+    battle = EngineBattle(legal_sets(team1), legal_sets(team2), seed, rules=None)
     revealed = layout.nothing_seen(1)
     choices, steps = [], []
     while True:

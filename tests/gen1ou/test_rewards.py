@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from pokespiel.gen1ou import rewards
-from pokespiel.gen1ou.arena import unpack_showdown
 from pokespiel.gen1ou.engine import Battle
 from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.observation import shown_percent
-from pokespiel.gen1ou.teams import load_teams
+from pokespiel.gen1ou.teams import legal_sets, load_teams
 
 TAUROS, STARMIE = 128, 121
 
@@ -80,7 +79,7 @@ def test_a_batch_is_as_its_decisions():
 @pytest.mark.parametrize("bits", [at.MUST_RECHARGE, at.CHARGING, at.THRASHING, at.RAGING])
 def test_a_pokemon_that_may_not_switch_has_lost_none(bits):
     """metamon counts who stands on the bench, not the switches that the request allows."""
-    team = unpack_showdown(load_teams()[0])
+    team = legal_sets(load_teams()[0])
     row = Battle(team, team, 1).row[None, : at.ROW].copy()
     who = np.zeros(1, np.int64), np.zeros(1, np.int64)
     free = rewards.reward_states(row, *who)

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from pokespiel.gen1ou import observation as layout
-from pokespiel.gen1ou.arena import unpack_showdown
 from pokespiel.gen1ou.engine import Battle as EngineBattle
 from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.engine.batch import call
 from pokespiel.gen1ou.rewards import reward_states, shaped_rewards
 from pokespiel.gen1ou.showdown.install import ShowdownError, showdown_directory
-from pokespiel.gen1ou.teams import load_teams
+from pokespiel.gen1ou.teams import legal_sets, load_teams
 from pokespiel.metamon import engine_observation as engine
 from pokespiel.metamon import observation as obs
 from pokespiel.metamon.feedback import shaped_reward
@@ -44,7 +43,7 @@ needs_showdown = [
 
 def played(teams, seed, rng, words, most_steps):
     """A battle of random choices on the engine: per step what both players are told."""
-    battle = EngineBattle(*(unpack_showdown(team) for team in teams), seed, rules=None)
+    battle = EngineBattle(*(legal_sets(team) for team in teams), seed, rules=None)
     chronicles, place = engine.new_chronicles(1), np.zeros(1, np.int64)
     revealed = layout.nothing_seen(1)
     steps, choices = [], []

@@ -61,8 +61,19 @@ Team = Sequence[PokemonSet] | Sequence[tuple[str, Sequence[str]]]
 def _as_set(entry: PokemonSet | tuple[str, Sequence[str]]) -> PokemonSet:
     if isinstance(entry, PokemonSet):
         return entry
-    species, moves = entry
-    return PokemonSet(species, tuple(moves))
+    try:
+        species, moves = entry
+        if not isinstance(species, str) or isinstance(moves, str):
+            raise TypeError
+        known = PokemonSet(species, tuple(moves))
+        if not all(isinstance(move, str) for move in known.moves):
+            raise TypeError
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"a team has entry {entry!r}: expected a PokemonSet or (species, moves), as "
+            "('Tauros', ['Body Slam', 'Blizzard'])"
+        ) from None
+    return known
 
 
 def _stats(species: int, level: int, ivs: Sequence[int], evs: Sequence[int]) -> list[int]:
@@ -142,6 +153,8 @@ def pack(team: Team, *, rules: str | None = "gen1ou") -> Row:
     ValueError
         Naming what is wrong and what is accepted.
     """
+    if isinstance(team, str) or not isinstance(team, Sequence):
+        raise ValueError(f"a team is a list of Pokémon, got {team!r}")
     if not 1 <= len(team) <= 6:
         raise ValueError(f"a team of {len(team)} Pokémon: expected 1 to 6")
     if rules not in ("gen1ou", None):

@@ -111,6 +111,8 @@ def parse_packed(text: str, *, source: str = "team") -> list[Member]:
     TeamFormatError
         As `parse_export`; the place is the Pokémon's, counted from one.
     """
+    if not isinstance(text, str):
+        raise TeamFormatError(f"{source}: expected Showdown's packed text, got {text!r}")
     packed = text.strip().split("]")
     if not 1 <= len(packed) <= TEAM_SIZE or not text.strip():
         number = len(packed) if text.strip() else 0

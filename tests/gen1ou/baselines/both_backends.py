@@ -11,19 +11,20 @@ from pathlib import Path
 import numpy as np
 
 from pokespiel.gen1ou import observation as layout
-from pokespiel.gen1ou.arena import Decisions, unpack_showdown
+from pokespiel.gen1ou.arena import Decisions
 from pokespiel.gen1ou.engine import Battle as EngineBattle
 from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.showdown.corrections import correct
 from pokespiel.gen1ou.showdown.decision import Decision
 from pokespiel.gen1ou.showdown.install import find_node, showdown_directory
+from pokespiel.gen1ou.teams import legal_sets
 
 SCRIPT = Path(__file__).parents[1] / "player_views.js"
 
 
 def play(policies, teams, seed, rng):
     """Play on the engine; per step the two players' decisions (or None), and the choices."""
-    battle = EngineBattle(*(unpack_showdown(team) for team in teams), seed)
+    battle = EngineBattle(*(legal_sets(team) for team in teams), seed)
     revealed = layout.nothing_seen(1)
     steps, choices = [], []
     while battle.result == "ongoing":

@@ -36,6 +36,11 @@ def test_showdowns_sets_are_understood():
 @pytest.mark.parametrize(
     ("team", "complaint"),
     [
+        (None, "a team is a list of Pokémon, got None"),
+        ("Tauros", "a team is a list of Pokémon, got 'Tauros'"),
+        ([("Tauros", "Rest")], r"has entry \('Tauros', 'Rest'\): expected a PokemonSet or"),
+        ([("Tauros", ["Rest"], 100)], r"expected a PokemonSet or \(species, moves\)"),
+        ([5], "has entry 5: expected a PokemonSet or"),
         ([], "a team of 0 Pokémon: expected 1 to 6"),
         ([*STANDARD, STANDARD[0]], "a team of 7 Pokémon: expected 1 to 6"),
         ([("Missingno.", ["Pound"])], "unknown species 'Missingno.'"),
