@@ -8,8 +8,8 @@ opponents without solving anything: the newest itself, the last three, or whoeve
 method's result, PSRO's a mixture and the others' their newest policy, is
 
 - played against every other, and against heuristics that none of them trained on;
-- exploited by the same oracle with the same fresh budget: a lower bound on its exploitability, from
-  battles that training has not seen.
+- exploited by the same oracle with the same fresh budget, and by look-ahead with the starter's
+  network as judge: lower bounds on its exploitability, from battles that training has not seen.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from itertools import islice
 from typing import Any
@@ -27,8 +28,12 @@ import numpy as np
 import torch
 
 from pokespiel import PSRO
-from pokespiel.exploitability.approximate import learned_bound
-from pokespiel.gen1ou.meta_game import Gen1OU
+from pokespiel.cli.psro import gen1ou_oracle
+from pokespiel.exploitability.approximate import learned_bound, lower_bound
+from pokespiel.exploitability.gen1ou.local import LocalBestResponse
+from pokespiel.exploitability.gen1ou.network_value import NetworkValue
+from pokespiel.gen1ou.meta_game import STARTER, Gen1OU
+from pokespiel.gen1ou.neural import NeuralPolicy
 from pokespiel.oracles.ppo import PPOOracle
 from pokespiel.protocols import Mixture
 from pokespiel.psro import admit_always
@@ -41,25 +46,17 @@ Result = tuple[Mixture, int, int]
 """A strategy, the training battles and the decisions that it took."""
 
 
-def oracle(arguments: argparse.Namespace) -> PPOOracle:
+def oracle(game: Gen1OU, arguments: argparse.Namespace) -> PPOOracle:
     """What every round of every method is, and what exploits the results."""
-    return PPOOracle(
-        episodes=arguments.battles,
-        episodes_per_batch=min(arguments.battles, 1000),
-        minibatch=1024,
-        learning_rate=1e-3,
-        trace=0.9,
-        entropy=0.01,
-        precision=arguments.precision,
-        device="cpu",
-    )
+    settings: PPOOracle = gen1ou_oracle(arguments.battles, game.initial)
+    return replace(settings, precision=arguments.precision, device="cpu")
 
 
 def psro(game: Gen1OU, arguments: argparse.Namespace) -> Iterator[Result]:
     """Best responses to the Nash mixture, from the newest policy."""
     loop = PSRO(
         game,
-        oracle=oracle(arguments),
+        oracle=oracle(game, arguments),
         admit=admit_always,
         episodes_per_cell=arguments.cell,
         seed=arguments.seed,
@@ -79,7 +76,7 @@ def league(matchmaking: Any) -> Callable[[Gen1OU, argparse.Namespace], Iterator[
         battles = decisions = 0
         for stage in league_self_play(
             game,
-            oracle(arguments),
+            oracle(game, arguments),
             matchmaking=matchmaking,
             rng=np.random.default_rng(arguments.seed),
         ):
@@ -114,6 +111,7 @@ def main() -> None:
     parser.add_argument("--cell", type=int, default=200, help="battles per cell of PSRO's table")
     parser.add_argument("--fresh", type=int, default=2000, help="battles behind each figure")
     parser.add_argument("--exploiters", type=int, default=1, help="seeds of each exploiter")
+    parser.add_argument("--judged", type=int, default=200, help="battles of the look-ahead")
     parser.add_argument("--initial", default="network", choices=("starter", "network"))
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
     parser.add_argument("--seed", type=int, default=0)
@@ -121,6 +119,7 @@ def main() -> None:
     torch.set_num_threads(1)
     game = Gen1OU(initial=arguments.initial, seed=arguments.seed)
     start = game.initial_policies()[0]
+    starter = NeuralPolicy.load(STARTER)
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "numba", "numpy"))
     print(f"Python {platform.python_version()}, {packages}, CPU; {vars(arguments)}\n", flush=True)
     print("| method | round | training battles | decisions | against the start | CPU s |")
@@ -137,8 +136,8 @@ def main() -> None:
             print(f"| {name} | {number} | {cost} |", flush=True)
             results[name] = found
     columns = [*results, *HEURISTICS]
-    print("\n| win rate of the row | " + " | ".join(columns) + " | exploitable by at least |")
-    print("| --- " * (len(columns) + 2) + "|", flush=True)
+    print("\n| win rate of the row | " + " | ".join(columns) + " | learned exploiter | network |")
+    print("| --- " * (len(columns) + 3) + "|", flush=True)
     for name, found in results.items():
         rates = [
             "" if other == name else rate(game, found, rival, arguments.fresh, rng)
@@ -147,17 +146,22 @@ def main() -> None:
         rates += [
             rate(game, found, game.baselines[other](), arguments.fresh, rng) for other in HEURISTICS
         ]
-        bound = learned_bound(
+        learned = learned_bound(
             game,
-            oracle(arguments),
+            oracle(game, arguments),
             [found, found],
             arguments.fresh,
             seeds=arguments.exploiters,
             rng=rng,
         ).best
-        assert bound.interval is not None
-        low, high = float(bound.interval.low), float(bound.interval.high)
-        rates.append(f"{bound.estimate:.3f} [{low:.3f}, {high:.3f}]")
+        judge = LocalBestResponse(
+            found, game.teams, samples=4, turns=0, value=NetworkValue(starter)
+        )
+        looking = lower_bound(game, 0, judge, [found, found], arguments.judged, rng=rng)
+        for bound in (learned, looking):
+            assert bound.interval is not None
+            low, high = float(bound.interval.low), float(bound.interval.high)
+            rates.append(f"{bound.estimate:.3f} [{low:.3f}, {high:.3f}]")
         print(f"| {name} | " + " | ".join(rates) + " |", flush=True)
     print("\n" + json.dumps({"seconds of CPU": round(time.process_time())}))
 
