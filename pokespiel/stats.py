@@ -12,8 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats as _scipy
-from scipy.special import betaln, xlog1py, xlogy
+from scipy.special import betaincinv, betaln, ndtri, stdtrit, xlog1py, xlogy
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
@@ -90,7 +89,7 @@ def wilson(wins: ArrayLike, games: ArrayLike, *, confidence: float = 0.95) -> In
     A tie may be entered as half a win: its variance is then overstated, never understated.
     """
     won, played = _counts(wins, games)
-    z = float(_scipy.norm.ppf(0.5 + _check_confidence(confidence) / 2))
+    z = float(ndtri(0.5 + _check_confidence(confidence) / 2))
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = won / played
         centre = (rate + z**2 / (2 * played)) / (1 + z**2 / played)
@@ -116,8 +115,8 @@ def clopper_pearson(wins: ArrayLike, games: ArrayLike, *, confidence: float = 0.
     won = _whole(won)
     tail = (1.0 - _check_confidence(confidence)) / 2
     with np.errstate(invalid="ignore"):
-        low = np.where(won > 0, _scipy.beta.ppf(tail, won, played - won + 1), 0.0)
-        high = np.where(won < played, _scipy.beta.ppf(1 - tail, won + 1, played - won), 1.0)
+        low = np.where(won > 0, betaincinv(won, played - won + 1, tail), 0.0)
+        high = np.where(won < played, betaincinv(won + 1, played - won, 1 - tail), 1.0)
     return Interval(low, high, confidence, "Clopper-Pearson")
 
 
@@ -185,7 +184,7 @@ def student(
     """Student's t interval: approximate, for means of many values that are not win/loss."""
     centre, counts = _episodes(mean, count, bounds)
     with np.errstate(divide="ignore", invalid="ignore"):
-        quantile = _scipy.t.ppf(0.5 + _check_confidence(confidence) / 2, counts - 1.0)
+        quantile = stdtrit(counts - 1.0, 0.5 + _check_confidence(confidence) / 2)
         half = quantile * np.sqrt(np.asarray(variance, dtype=np.float64) / counts)
     half = np.where(counts > 1, half, math.inf)
     return Interval(
@@ -237,7 +236,10 @@ def binomial_test(wins: int, games: int, *, rate: float = 0.5) -> float:
     """
     won, played = _counts(wins, games)
     _whole(won)
-    return float(_scipy.binomtest(int(won), int(played), rate).pvalue)
+    # Loading scipy.stats takes longer than all the rest of the package.
+    from scipy.stats import binomtest
+
+    return float(binomtest(int(won), int(played), rate).pvalue)
 
 
 def games_to_settle(
@@ -257,8 +259,8 @@ def games_to_settle(
     for value in (rate, against):
         if not 0.0 <= value <= 1.0:
             raise ValueError(f"rates lie in [0, 1], got {value}")
-    z_level = float(_scipy.norm.ppf(0.5 + _check_confidence(confidence) / 2))
-    z_power = float(_scipy.norm.ppf(_check_confidence(power)))
+    z_level = float(ndtri(0.5 + _check_confidence(confidence) / 2))
+    z_power = float(ndtri(_check_confidence(power)))
     spread = z_level * math.sqrt(against * (1 - against)) + z_power * math.sqrt(rate * (1 - rate))
     return math.ceil((spread / (rate - against)) ** 2)
 

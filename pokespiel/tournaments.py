@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from pokespiel.empirical_game import Cell, EmpiricalGame
 from pokespiel.files import write_atomically
@@ -522,7 +522,7 @@ def _ratings(values: FloatArray, spread: FloatArray, confidence: float) -> Ratin
 
 
 def _quantile(confidence: float) -> float:
-    return float(norm.ppf(0.5 + confidence / 2))
+    return float(ndtri(0.5 + confidence / 2))
 
 
 def _with_ends(ratings: Ratings, index: int, width: int, form: str) -> str:
