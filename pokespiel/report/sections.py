@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -389,12 +390,13 @@ def learning(run: Run) -> str:
         )  # fmt: skip
         cards.append(
             tag("div", tag("h3", escape(title)) + drawn + _head_to_head(run, step.iteration, player,
-                index, interval), class_="card")
+                index, interval) + _rivals(response["cost"]), class_="card")
         )  # fmt: skip
     hidden = len(curves) - len(cards)
     note = (
         "Left to training, a curve shows progress against whatever it met, on games it learnt "
-        "from. Below each curve stands what the finished response did on the table's games. "
+        "from. Below each curve stands what the finished response did on the table's games and, "
+        "where it was judged, on fresh games against named rivals. "
         "The intervals of the pairings each hold on their own."
     )
     if hidden > 0:
@@ -422,6 +424,19 @@ def _head_to_head(
         games = "exact" if math.isinf(count) else f"{count:.0f}"
         body.append([f"{names[j]} ({float(weights[j]):.2f})", estimate(found), games])
     return rows(["against (weight)", "result", "games"], body)
+
+
+def _rivals(cost: Mapping[str, Any]) -> str:
+    """What a judged response did against named rivals."""
+    judged = cost.get(evidence.EVIDENCE)
+    if judged is None or not judged["rivals"]:
+        return ""
+    games = f"{judged['mixture']['games']:,}"
+    body = [
+        [escape(name), estimate(Estimate(found["mean"], found["low"], found["high"])), games]
+        for name, found in judged["rivals"].items()
+    ]
+    return rows(["against, on fresh games", "result", "games"], body)
 
 
 def structure(run: Run) -> str:

@@ -166,7 +166,7 @@ def test_a_judged_run_shows_one_bound_everywhere(tmp_path):
     """The headline, the curve and the table: that of the fresh games."""
     loop = PSRO(
         WinsAndLosses(),
-        oracle=JudgedOracle(Trained(), games=60),
+        oracle=JudgedOracle(Trained(), games=60, rivals={"rock": 0}),
         episodes_per_cell=50,
         directory=tmp_path,
     )
@@ -177,6 +177,9 @@ def test_a_judged_run_shows_one_bound_everywhere(tmp_path):
     judged = [measured(step)[0] for step in run.steps]
     assert [bound.value for _, bound in bounds] == [found.estimate for found in judged]
     document = write_report(tmp_path).read_text("utf-8")
+    assert document.count("against, on fresh games") == 2
+    rate = run.steps[0].responses[0]["cost"]["evidence"]["rivals"]["rock"]
+    assert f'rock</td><td class="num">{number(rate["mean"])} [' in document
     last = bounds[-1][1]
     assert f"lower bound [{number(last.low)}, {number(last.high)}], iteration 1" in document
     assert "answered, on fresh games, which training has not seen" in document
