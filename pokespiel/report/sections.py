@@ -49,9 +49,11 @@ def scrolling(content: str) -> str:
     return tag("div", content, class_="scroll")
 
 
-def rows(head: Sequence[str], body: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """A table; ``left`` columns are words, the others numbers. Cells are HTML."""
-    kinds = ["" if i < left else "num" for i in range(len(head))]
+def rows(
+    head: Sequence[str], body: Sequence[Sequence[str]], *, left: int = 1, right: int = 0
+) -> str:
+    """A table; the ``left`` first and ``right`` last columns are words. Cells are HTML."""
+    kinds = [*[""] * left, *["num"] * (len(head) - left - right), *["words"] * right]
     cells = zip(head, kinds, strict=True)
     top = tag("tr", "".join(f'<th class="{kind}">{name}</th>' for name, kind in cells))
     lines = "".join(
@@ -289,16 +291,17 @@ def exploitability(run: Run) -> str:
     for s in series:
         if (s.name, s.colour) not in names:
             names.append((s.name, s.colour))
-    head = ["kind", "how", "estimate", "interval", "games"]
+    # The words last: on a phone the numbers are seen first.
+    head = ["kind", "estimate", "interval", "games", "how"]
     table = ""
     if measured:
         body = [[f.kind, *_record(f)] for f in measured]
-        table = tag("h3", "Of the meta-strategy now") + rows(head, body, left=2)
+        table = tag("h3", "Of the meta-strategy now") + rows(head, body, right=1)
     if history := _history(run):
         left_out = len(history) - MOST_RECORDS
         title = "Of each iteration's meta-strategy" + (", the latest" if left_out > 0 else "")
         body = history[-MOST_RECORDS:]
-        table += tag("h3", title) + rows(["iteration", *head], body, left=3)
+        table += tag("h3", title) + rows(["iteration", *head], body, left=2, right=1)
     note = "NashConv divided by the number of players, in the game's return units. "
     return section(
         "Exploitability", legend(names) + drawn + table, note + " ".join(notes)
@@ -335,17 +338,17 @@ def _history(run: Run) -> list[list[str]]:
             size = len(step.meta_strategy.marginals[1 - player])
             games += float((counts if player == 0 else counts.T)[index, :size].sum())
         played = f"{games:,.0f}" if np.isfinite(games) else "exact payoffs"
-        cells = [f"{how}; {units}{budget}", number(bound.value), interval, played]
+        cells = [number(bound.value), interval, played, f"{how}; {units}{budget}"]
         found.append([str(step.iteration), "lower bound", *cells])
     return found
 
 
 def _record(found: Exploitability) -> list[str]:
-    """How it was measured, estimate, interval and games, as cells of a table."""
+    """Estimate, interval, games, and how it was measured, as cells of a table."""
     interval = "none: exact"
     if found.interval is not None:
         interval = f"[{float(found.interval.low):.3f}, {float(found.interval.high):.3f}]"
-    return [escape(_described(found)), number(found.estimate), interval, f"{found.games:,}"]
+    return [number(found.estimate), interval, f"{found.games:,}", escape(_described(found))]
 
 
 def _described(found: Exploitability) -> str:
@@ -436,7 +439,7 @@ def _rivals(cost: Mapping[str, Any]) -> str:
         [escape(name), estimate(Estimate(found["mean"], found["low"], found["high"])), games]
         for name, found in judged["rivals"].items()
     ]
-    return rows(["against, on fresh games", "result", "games"], body)
+    return rows(["on fresh games", "result", "games"], body)
 
 
 def structure(run: Run) -> str:

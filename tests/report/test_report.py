@@ -177,7 +177,7 @@ def test_a_judged_run_shows_one_bound_everywhere(tmp_path):
     judged = [measured(step)[0] for step in run.steps]
     assert [bound.value for _, bound in bounds] == [found.estimate for found in judged]
     document = write_report(tmp_path).read_text("utf-8")
-    assert document.count("against, on fresh games") == 2
+    assert document.count(">on fresh games</th>") == 2
     rate = run.steps[0].responses[0]["cost"]["evidence"]["rivals"]["rock"]
     assert f'rock</td><td class="num">{number(rate["mean"])} [' in document
     last = bounds[-1][1]
