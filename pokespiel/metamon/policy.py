@@ -494,15 +494,9 @@ class MetamonPolicy:
         legal: NDArray[np.bool_],
     ) -> NDArray[np.float64]:
         """Of the nine actions, float64 ``(B, NUM_ACTIONS)``."""
-        net, device = self.agent, self.agent.device
-        turns = net.encode_turns(
-            torch.from_numpy(text).to(device),
-            torch.from_numpy(numbers).to(device),
-            torch.from_numpy(feedback).to(device),
-        )
-        state = net.advance(
-            turns, torch.from_numpy(times).to(device), self.cache, torch.from_numpy(slots)
-        )
+        net = self.agent
+        turns, moments = _encoded(net, text, numbers, feedback, times)
+        state = net.advance(turns, moments, self.cache, torch.from_numpy(slots))
         return self.probabilities(net.logits(state), legal)
 
     @property
@@ -576,20 +570,13 @@ class Joined:
         slots: NDArray[np.int64],
         meanings: NDArray[np.int64],
     ) -> NDArray[np.float64]:
-        net = self.policies[0].agent
-        device = net.device
-        turns = net.encode_turns(
-            torch.from_numpy(text).to(device),
-            torch.from_numpy(numbers).to(device),
-            torch.from_numpy(feedback).to(device),
-        )
+        base = self.policies[0].agent
+        turns, moments = _encoded(base, text, numbers, feedback, times)
         there, counts = np.unique(whose, return_counts=True)
         caches = [self.policies[number].cache for number in there]
         places = torch.from_numpy(slots).split(counts.tolist())
         views = [cache.open(place) for cache, place in zip(caches, places, strict=True)]
-        state = self.trunk.advance(
-            turns, torch.from_numpy(times).to(device), torch.from_numpy(whose), views
-        )
+        state = self.trunk.advance(turns, moments, torch.from_numpy(whose), views)
         found = []
         rows = np.split(meanings >= 0, np.cumsum(counts)[:-1])
         for number, part, legal in zip(there, state.split(counts.tolist()), rows, strict=True):
@@ -597,6 +584,18 @@ class Joined:
             logits = policy.agent.logits(policy.agent.norm(part))
             found.append(policy.probabilities(logits, legal))
         return np.concatenate(found)
+
+
+def _encoded(
+    net: MetamonNetwork,
+    text: NDArray[np.int64],
+    numbers: NDArray[np.float32],
+    feedback: NDArray[np.float32],
+    times: NDArray[np.int64],
+) -> tuple[Tensor, Tensor]:
+    """Each turn as a vector, and its place in its battle, on the network's device."""
+    there = [torch.from_numpy(a).to(net.device) for a in (text, numbers, feedback, times)]
+    return net.encode_turns(*there[:3]), there[3]
 
 
 def network_of(sizes: dict[str, Any]) -> MetamonNetwork:
