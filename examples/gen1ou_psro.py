@@ -152,7 +152,7 @@ def main(arguments: Arguments, console: Console) -> None:
             newest = Mixture((alone.populations[0][-1],), np.ones(1))
             pair = (result.mixtures()[0], newest)
             wins = game.play([pair], arguments.fresh_battles, rng=rng)[0, :, 0]
-            between = mean_interval(wins, game.payoff_bounds)
+            between = mean_interval(wins, game.payoff_bounds, confidence=0.95)
             console.print(
                 "PSRO's last mixture against self-play's newest, win rate on fresh battles: "
                 + shown(float(wins.mean()), float(between.low), float(between.high))

@@ -24,7 +24,7 @@ def run(directory, *arguments):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     directory = tmp_path_factory.mktemp("example") / "run"
-    return directory, run(directory, "--iterations", "2")
+    return directory, run(directory, "--iterations", "2", "--self-play")
 
 
 def test_it_prints_the_table_and_the_verdict(finished):
@@ -38,10 +38,14 @@ def test_it_prints_the_table_and_the_verdict(finished):
         "start: ",
         "simple_heuristics: ",
         "Restricted exploitability of the last mixture",
+        "Self-play, every response to the newest alone",
+        "exploits the newest",
+        "PSRO's last mixture against self-play's newest, win rate on fresh battles: 0.",
         "60 battles in the table",
     ):
         assert words in " ".join(done.stdout.split()), words
     assert (directory / "payoffs.png").read_bytes().startswith(b"\x89PNG")
+    assert EmpiricalGame.load(directory / "self-play" / "empirical_game.npz").sizes == (3, 3)
 
 
 def test_a_resumed_run_ends_as_one_that_was_not_interrupted(finished, tmp_path):
