@@ -53,8 +53,8 @@ def start(port: int | None) -> None:
         from pokespiel.gen1ou.showdown.server import ShowdownServer
 
         with ShowdownServer(port) as server:
-            click.echo(f"{server.websocket_url} (Ctrl-C stops it)")
             try:
+                click.echo(f"{server.websocket_url} (Ctrl-C stops it)")
                 while server.is_alive():
                     time.sleep(0.2)
             except KeyboardInterrupt:

@@ -24,7 +24,7 @@ from pokespiel.gen1ou.neural import NeuralPolicy
 from pokespiel.gen1ou.rewards import reward_states, shaped_rewards
 from pokespiel.gen1ou.showdown.corrections import correct
 from pokespiel.gen1ou.showdown.install import ShowdownError, find_node, showdown_directory
-from pokespiel.gen1ou.teams import legal_sets, load_teams
+from pokespiel.gen1ou.teams import engine_sets, load_teams, parse_packed
 
 
 def _missing():
@@ -47,7 +47,9 @@ def engine_views(team1, team2, seed, choose, most_steps):
 
     ``choose(observations, legal)`` is asked for the actions of those who decide together.
     """
-    battle = EngineBattle(legal_sets(team1), legal_sets(team2), seed, rules=None)
+    battle = EngineBattle(
+        engine_sets(parse_packed(team1)), engine_sets(parse_packed(team2)), seed, rules=None
+    )
     revealed = layout.nothing_seen(1)
     choices, steps = [], []
     while True:

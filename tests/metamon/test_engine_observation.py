@@ -11,7 +11,7 @@ from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.engine.batch import call
 from pokespiel.gen1ou.rewards import reward_states, shaped_rewards
 from pokespiel.gen1ou.showdown.install import ShowdownError, showdown_directory
-from pokespiel.gen1ou.teams import legal_sets, load_teams
+from pokespiel.gen1ou.teams import engine_sets, load_teams, parse_packed
 from pokespiel.metamon import engine_observation as engine
 from pokespiel.metamon import observation as obs
 from pokespiel.metamon.feedback import shaped_reward
@@ -43,7 +43,7 @@ needs_showdown = [
 
 def played(teams, seed, rng, words, most_steps):
     """A battle of random choices on the engine: per step what both players are told."""
-    battle = EngineBattle(*(legal_sets(team) for team in teams), seed, rules=None)
+    battle = EngineBattle(*(engine_sets(parse_packed(team)) for team in teams), seed, rules=None)
     chronicles, place = engine.new_chronicles(1), np.zeros(1, np.int64)
     revealed = layout.nothing_seen(1)
     steps, choices = [], []
