@@ -33,7 +33,7 @@ from pokespiel.gen1ou.engine import layout as at
 from pokespiel.gen1ou.engine.batch import begin_all, call, legal_all, step_all
 from pokespiel.gen1ou.engine.teams import pack
 from pokespiel.gen1ou.observation import Observation
-from pokespiel.gen1ou.teams import legal_sets, load_teams
+from pokespiel.gen1ou.teams import legal_sets, teams_or_all
 
 if TYPE_CHECKING:
     import torch
@@ -114,14 +114,10 @@ class Gen1OUEnv:
                 raise ValueError(f"{name} must be at least 1, got {value}")
         if reward not in REWARDS:
             raise ValueError(f"unknown reward {reward!r}; available: {', '.join(REWARDS)}")
-        if isinstance(teams, str) or not isinstance(teams, Sequence | None):
-            raise ValueError(f"teams is a list of packed teams, got {teams!r}")
         packed = [
             pack(legal_sets(team, source=f"teams[{number}]"))
-            for number, team in enumerate(load_teams() if teams is None else teams)
+            for number, team in enumerate(teams_or_all(teams))
         ]
-        if not packed:
-            raise ValueError("Gen 1 OU needs at least one team")
         self.num_battles = num_battles
         self.reward = reward
         self.device = device

@@ -23,7 +23,7 @@ from pokespiel.gen1ou.arena import EngineArena
 from pokespiel.gen1ou.baselines import BASELINES
 from pokespiel.gen1ou.neural import KINDS, Config, NeuralPolicy, network_config
 from pokespiel.gen1ou.recording import EngineRecorder, Learner, ShowdownRecorder
-from pokespiel.gen1ou.teams import legal_sets, load_teams
+from pokespiel.gen1ou.teams import legal_sets, teams_or_all
 from pokespiel.policies.storage import load_config
 from pokespiel.protocols import Episode, Mixture, Opponents, Policy, Profile, sample_profiles
 
@@ -121,11 +121,7 @@ class Gen1OU:
             raise ValueError(f"unknown backend {backend!r}; available: {', '.join(METHODS)}")
         if concurrency is not None and concurrency < 1:
             raise ValueError(f"concurrency must be at least 1, got {concurrency}")
-        if isinstance(teams, str) or not isinstance(teams, Sequence | None):
-            raise ValueError(f"teams is a list of packed teams, got {teams!r}")
-        self.teams = list(load_teams() if teams is None else teams)
-        if not self.teams:
-            raise ValueError("Gen 1 OU needs at least one team")
+        self.teams = teams_or_all(teams)
         for number, team in enumerate(self.teams if teams is not None else ()):
             legal_sets(team, source=f"teams[{number}]")
         digest = hashlib.sha256("\n".join(self.teams).encode()).hexdigest()[:12]

@@ -8,7 +8,7 @@ experience is maximal throughout, as in every Gen 1 team, and unsaid.
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -57,6 +57,7 @@ __all__ = [
     "problems",
     "read_folder",
     "read_team",
+    "teams_or_all",
     "write_export",
     "write_packed",
 ]
@@ -123,6 +124,22 @@ def load_teams(*, archetype: str | None = None, names: Iterable[str] | None = No
             raise ValueError(f"no archetype is called {archetype!r}; there are {', '.join(known)}")
         teams = {name: team for name, team in teams.items() if team.archetype == archetype}
     return [write_packed(team.members) for team in teams.values()]
+
+
+def teams_or_all(teams: Sequence[str] | None) -> list[str]:
+    """The packed teams that a game is given, or all that come with PokéSpiel.
+
+    Raises
+    ------
+    ValueError
+        If it is given no list, or an empty one.
+    """
+    if isinstance(teams, str) or not isinstance(teams, Sequence | None):
+        raise ValueError(f"teams is a list of packed teams, got {teams!r}")
+    found = load_teams() if teams is None else list(teams)
+    if not found:
+        raise ValueError("Gen 1 OU needs at least one team")
+    return found
 
 
 def legal_sets(packed: str, *, source: str = "team") -> list[PokemonSet]:
