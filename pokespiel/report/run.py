@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,15 +164,15 @@ def against_mixture(
     return Estimate(float(weights @ means), low, high)
 
 
-def _judged(steps: Sequence[Step]) -> list[tuple[int, Estimate]]:
-    """Bounds from fresh games, where every iteration has one."""
+def judged_bounds(run: Run) -> list[tuple[int, Estimate]]:
+    """Bounds from fresh games, where one population's every iteration has one; else none."""
     found = []
-    for step in steps:
+    for step in run.steps if run.table.symmetric else ():
         for bound in measured(step):
             if bound.kind == "lower bound" and bound.interval is not None:
                 low, high = float(bound.interval.low), float(bound.interval.high)
                 found.append((step.iteration, Estimate(bound.estimate, low, high)))
-    return found if len(found) == len(steps) else []
+    return found if len(found) == len(run.steps) else []
 
 
 def lower_bounds(run: Run, interval: Interval) -> list[tuple[int, Estimate]]:
@@ -187,7 +186,7 @@ def lower_bounds(run: Run, interval: Interval) -> list[tuple[int, Estimate]]:
     was not admitted has no games in the table, and one number is enough.
     """
     game = run.table
-    if game.symmetric and (judged := _judged(run.steps)):
+    if judged := judged_bounds(run):
         return judged
     if run.payoffs is None or game.num_players != 2 or not game.zero_sum:
         return []

@@ -18,6 +18,7 @@ from pokespiel.report.run import (
     Run,
     against_mixture,
     cell,
+    judged_bounds,
     lower_bounds,
     strategy_name,
 )
@@ -241,6 +242,7 @@ def exploitability(run: Run) -> str:
         notes.append("<b>Exact</b>: what best responses gain, computed, not sampled.")
     else:
         bounds = lower_bounds(run, run.table.intervals(CONFIDENCE))
+        games = "fresh games" if judged_bounds(run) else "the table's games"
         if bounds:
             series.append(
                 Series(
@@ -254,7 +256,7 @@ def exploitability(run: Run) -> str:
             )
             notes.append(
                 "<b>Lower bound</b>: what each new response gained over the meta-strategy that it "
-                f"answered, on {_whose_games(run)}, which training has not seen. A better "
+                f"answered, on {games}, which training has not seen. A better "
                 "response may gain more; how much was trained stands under Cost."
             )
     measured = run.measurements.exploitabilities if run.measurements is not None else ()
@@ -306,11 +308,6 @@ def exploitability(run: Run) -> str:
     return section(
         "Exploitability", legend(names) + drawn + table, note + " ".join(notes)
     )  # fmt: skip
-
-
-def _whose_games(run: Run) -> str:
-    judged = run.table.symmetric and all(evidence.measured(step) for step in run.steps)
-    return "fresh games" if judged else "the table's games"
 
 
 def _history(run: Run) -> list[list[str]]:
